@@ -1,0 +1,40 @@
+# Relais: python3 and make are all a machine needs; everything else is installed into .venv by these rules.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench docs format constraints clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)  ## replay one published month of a chamber, in relais-demo/
+	$(BIN)/relais demo
+
+test: $(STAMP)  ## every test: unit, integration (SQLite, PostgreSQL, SMTP), acceptance (the command line)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## lint, types, layers, generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/build_docs.py --check
+
+docs: $(STAMP)  ## write the generated pages of docs/ again
+	$(BIN)/python tools/build_docs.py
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: $(STAMP)  ## pin the newest versions: names, versions and hashes only
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
+
+clean:
+	rm -rf $(VENV) relais-demo build *.egg-info

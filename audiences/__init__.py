@@ -1,0 +1,1 @@
+"""Who may be written to: the contact store, its imports, segments and waterfalls."""

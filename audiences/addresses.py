@@ -1,0 +1,43 @@
+"""Addresses: what can be written to, and which two of them are the same mailbox."""
+
+from functools import lru_cache
+from gettext import gettext as _
+from typing import NamedTuple
+
+from audiences.errors import InvalidAddress
+
+ROLE_LOCAL_PARTS = frozenset(
+    "accueil administration bonjour bureau commande commercial comptabilite compta contact courrier direction gestion "
+    "info infos information mairie office rh sales secretariat service support webmaster".split()
+)
+
+
+class Address(NamedTuple):
+    """`text` is what stands on the envelope (local part as given, domain lower case); `key` tells equal mailboxes."""
+
+    text: str
+    key: str
+
+
+@lru_cache(maxsize=65_536)
+def parse_address(text: str) -> Address:
+    """Check the syntax and lengths of an address (RFC 5321 4.5.3.1, no DNS) and give it with its mailbox key.
+
+    The local part keeps its case on the envelope (RFC 5321 2.4) and is folded in the key: no provider that matters
+    tells `Contact@` from `contact@`, and a person must not get one campaign twice. An internationalised domain has its
+    A-label in the key (RFC 5891). Raises InvalidAddress, whose text says what is wrong with it.
+    """
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        # `test_environment` admits the reserved domain .test (RFC 6761), which reaches nobody.
+        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise InvalidAddress(_("{address} is not an address: {why}").format(address=text.strip(), why=error)) from None
+    domain = (valid.ascii_domain or valid.domain).lower()
+    return Address(f"{valid.local_part}@{valid.domain.lower()}", f"{valid.local_part.casefold()}@{domain}")
+
+
+def is_role_mailbox(address: Address) -> bool:
+    """Tell whether the local part names a function rather than a person (contact@, info@)."""
+    return address.key.partition("@")[0] in ROLE_LOCAL_PARTS

@@ -1,0 +1,127 @@
+"""The declarative base of every table, the engine, and the two kinds of session: reading and writing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from gettext import gettext as _
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from audiences.errors import DatabaseUnavailable
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a writer waits for another writer of the same SQLite file, in milliseconds."""
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The one metadata of all rooms, so that one migration history covers them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as naive UTC because SQLite keeps no zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn an aware value into naive UTC; a naive one is a mistake of the caller (ValueError)."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone cannot be stored")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the stored value back as aware UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def open_engine(url: str) -> Engine:
+    """Open the store at an SQLAlchemy `url`; SQLite gets WAL, full durability and write locks taken at BEGIN."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        cause = _("The database URL cannot be used ({error}).").format(error=str(error).splitlines()[0])
+        remedy = _(
+            "Write it like sqlite:///relais.db, or postgresql://user@host/relais after `pip install relais[postgres]`."
+        )
+        raise DatabaseUnavailable(f"{cause} {remedy}") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions of its own: `_begin_sqlite` does (IMMEDIATE, so that a writer waits for the
+    # lock at BEGIN instead of failing in the middle).
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a commit survives a power cut: a sent message is never forgotten
+        "foreign_keys = ON",
+        "cache_size = -16000",
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session that sees one consistent state and never waits for a writer; nothing it does is kept."""
+    with _translated(), Session(engine.execution_options(reading=True), autoflush=False) as session:
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """Open a session that holds the write lock (SQLite) from its first statement, and commits at the end or not at all."""
+    with _translated(), Session(engine) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(_explain(str(error.orig))) from error
+
+
+def _explain(cause: str) -> str:
+    if "locked" in cause:
+        return _("The database is held by another program. Close it (a database browser, a backup) and try again.")
+    if "full" in cause:
+        return _("The disk is full: nothing more can be written. Free some space and try again.")
+    if "no such table" in cause or "does not exist" in cause:
+        return _("The database has no Relais tables. Run `relais init` in this folder first.")
+    return _("The database cannot be used ({cause}). Check [database] url in relais.toml.").format(
+        cause=cause.splitlines()[0]
+    )

@@ -1,0 +1,74 @@
+"""What can go wrong with companies, contacts and audiences: one root, each leaf also the builtin that it is.
+
+AudienceError
+├── DatabaseUnavailable (RuntimeError)    the store cannot be opened, or is held by another program
+├── UnreadableSheet (ValueError)          a file that cannot be read as a table
+├── MissingColumn (LookupError)           a sheet without a column that its kind needs
+├── RejectedRows (ValueError)             rows that cannot be imported; carries them all
+├── InvalidAddress (ValueError)           not a mailbox that can be written to
+├── InvalidNaf (ValueError)               not a NAF code
+├── InvalidSectorFile (ValueError)        a line of the sector table that cannot be read
+├── InvalidQuery (ValueError)             a query that does not parse, or uses a field wrongly
+├── UnknownField (LookupError)            a query names a field that does not exist
+├── UnknownValue (LookupError)            a query names a value that the store and the reference do not know
+├── UnknownEpci (LookupError)
+├── UnknownSector (LookupError)
+├── UnknownAudience (LookupError)
+└── AudienceExists (ValueError)
+"""
+
+
+class AudienceError(Exception):
+    """Root of what the audiences room raises; its text is one line: the cause, then the remedy."""
+
+
+class DatabaseUnavailable(AudienceError, RuntimeError):
+    """The store cannot be opened, or another program holds it."""
+
+
+class UnreadableSheet(AudienceError, ValueError):
+    """A file cannot be read as a table."""
+
+
+class MissingColumn(AudienceError, LookupError):
+    """A sheet lacks a column that its kind needs."""
+
+
+class InvalidAddress(AudienceError, ValueError):
+    """A text is not a mailbox that can be written to."""
+
+
+class InvalidNaf(AudienceError, ValueError):
+    """A text is not a NAF code."""
+
+
+class InvalidSectorFile(AudienceError, ValueError):
+    """A line of the sector table cannot be read."""
+
+
+class InvalidQuery(AudienceError, ValueError):
+    """A query does not parse, or uses a field in a way that it does not offer."""
+
+
+class UnknownField(AudienceError, LookupError):
+    """A query names a field that does not exist."""
+
+
+class UnknownValue(AudienceError, LookupError):
+    """A query names a value that neither the store nor the reference knows."""
+
+
+class UnknownEpci(AudienceError, LookupError):
+    """No EPCI has this name or SIREN."""
+
+
+class UnknownSector(AudienceError, LookupError):
+    """No sector of the table has this name."""
+
+
+class UnknownAudience(AudienceError, LookupError):
+    """No audience is saved under this name."""
+
+
+class AudienceExists(AudienceError, ValueError):
+    """Another audience is saved under this name."""

@@ -1,0 +1,220 @@
+"""Imports spreadsheets of contacts and of requests into the store: all rows or none, each fault named, repeatable."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from gettext import gettext as _
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audiences.columns import CONTACT_FIELDS, REQUEST_FIELDS, header_finder, require_columns
+from audiences.errors import AudienceError
+from audiences.models import Company, Contact, ImportRun, Request, Suppression, SuppressionReason, SuppressionScope
+from audiences.registry import Registry
+from audiences.rows import ParsedRow, Rejection, RowParser, SheetKind
+from audiences.sheets import read_sheet, sha256_of
+from audiences.territory import Territory
+from audiences.text import fold
+from audiences.values import Terms
+
+CHUNK = 1_000
+"""Rows written together: large enough to share statements, small enough to keep memory flat."""
+
+Progress = Callable[[int], None]
+
+
+class RejectedRows(AudienceError, ValueError):
+    """Some rows cannot be imported, hence none was; `rejections` names each cell."""
+
+    def __init__(self, path: Path, rejections: Sequence[Rejection], accepted: int) -> None:
+        self.rejections = tuple(rejections)
+        rows = len({rejection.row for rejection in rejections})
+        super().__init__(
+            _(
+                "{file}: {rows} row(s) rejected, so nothing was imported. Mend them, or add --skip-rejected to import the other {accepted}."
+            ).format(file=path.name, rows=rows, accepted=accepted)
+        )
+
+
+@dataclass
+class ImportSummary:
+    """What one import did; the counts are rows of the sheet, `new` counts rows of each table."""
+
+    file: str
+    kind: SheetKind
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unplaced: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    ignored_columns: tuple[str, ...] = ()
+    new: Counter[str] = field(default_factory=Counter)
+
+
+def import_sheet(
+    session: Session,
+    path: Path,
+    kind: SheetKind,
+    *,
+    territory: Territory,
+    natures: Terms,
+    channels: Terms,
+    now: datetime,
+    skip_rejected: bool = False,
+    keep_invalid: bool = False,
+    progress: Callable[[int], Progress] | None = None,
+) -> ImportSummary:
+    """Import one file in the caller's transaction; raise RejectedRows, for the caller to roll back, if a row is faulty.
+
+    With `skip_rejected` the faulty rows are left out and named in the summary. With `keep_invalid` an address that
+    cannot be written to is no fault: it is kept as written and its contact never becomes a recipient. `progress` is
+    called once with the number of rows and gives a function that is told how many are done.
+    """
+    fields = REQUEST_FIELDS if kind is SheetKind.REQUESTS else CONTACT_FIELDS
+    sheet = read_sheet(path, header_finder(fields))
+    if kind is SheetKind.REQUESTS:
+        require_columns(sheet, fields, ("received_on",), ("channel",), ("nature",), ("siret", "name", "address"))
+    else:
+        require_columns(sheet, fields, ("address",))
+    advance = progress(len(sheet)) if progress else lambda _done: None
+    parser = RowParser(sheet, territory, natures, channels, keep_invalid=keep_invalid)
+    summary = ImportSummary(path.name, kind, rows=len(sheet), ignored_columns=sheet.ignored)
+    importer = _Importer(session, kind, summary, now=now)
+    rows = sheet.rows()
+    while chunk := list(islice(rows, CHUNK)):
+        parsed = [done for row in chunk if (done := parser.parse(row, kind)) is not None]
+        importer.put(parsed)
+        advance(len(chunk))
+    summary.rejections = parser.rejections
+    rejected = len({rejection.row for rejection in parser.rejections})
+    if rejected and not skip_rejected:
+        raise RejectedRows(path, parser.rejections, len(sheet) - rejected)
+    session.add(
+        ImportRun(
+            kind=kind,
+            file_name=path.name,
+            sha256=sha256_of(path),
+            started_at=now,
+            rows=summary.rows,
+            created=summary.created,
+            changed=summary.changed,
+            unchanged=summary.unchanged,
+            rejected=rejected,
+        )
+    )
+    return summary
+
+
+class _Importer:
+    """Puts chunks of typed rows into the store and counts what they did."""
+
+    def __init__(self, session: Session, kind: SheetKind, summary: ImportSummary, *, now: datetime) -> None:
+        self._session = session
+        self._kind = kind
+        self._summary = summary
+        self._now = now
+        self._registry = Registry(session, now=now)
+        self._occurrences: Counter[str] = Counter()
+
+    def put(self, rows: Sequence[ParsedRow]) -> None:
+        """Write one chunk."""
+        registry = self._registry
+        with self._session.no_autoflush:
+            registry.begin_chunk((row.company for row in rows), (row.person for row in rows))
+            opposed = self._opposed_keys(rows)
+            fingerprints = [self._fingerprint(row) if row.request else "" for row in rows]
+            requests = self._known_requests(fingerprints)
+            for row, fingerprint in zip(rows, fingerprints, strict=True):
+                registry.begin_row()
+                company, contact = self._put_parties(row)
+                self._put_opposition(row, contact, opposed)
+                if row.request:
+                    self._put_request(row, fingerprint, company, contact, requests)
+                self._count(row)
+            registry.end_chunk()
+
+    def _put_parties(self, row: ParsedRow) -> tuple[Company | None, Contact]:
+        is_base = self._kind is SheetKind.CONTACTS  # the contact base decides, the request sheet only fills gaps
+        company = None
+        if row.company.is_known or self._registry.find_company(row.company, row.person.address):
+            company = self._registry.put_company(row.company, row.person.address, overwrite=is_base)
+        contact = self._registry.put_contact(company, row.person, overwrite=is_base)
+        self._registry.put_tags(company, contact, row.tags)
+        return company, contact
+
+    def _put_opposition(self, row: ParsedRow, contact: Contact, opposed: set[str]) -> None:
+        key = contact.address_key
+        if row.is_opposed and key and key not in opposed:
+            opposed.add(key)
+            suppression = Suppression(
+                address_key=key,
+                reason=SuppressionReason.UNSUBSCRIBED,
+                scope=SuppressionScope.ALL,
+                evidence=f"{self._summary.file}, row {row.number}",
+                created_at=self._now,
+            )
+            self._registry.add(suppression)
+
+    def _put_request(
+        self, row: ParsedRow, fingerprint: str, company: Company | None, contact: Contact, requests: dict[str, Request]
+    ) -> None:
+        request = requests.get(fingerprint)
+        if request is None:
+            owner = {"company": company} if company is not None else {"contact": contact}
+            requests[fingerprint] = request = Request(fingerprint=fingerprint, **owner)
+            self._registry.add(request)
+        self._registry.assign(request, row.request)
+
+    def _known_requests(self, fingerprints: Sequence[str]) -> dict[str, Request]:
+        if self._kind is not SheetKind.REQUESTS:
+            return {}
+        found = self._session.scalars(select(Request).where(Request.fingerprint.in_(fingerprints)))
+        return {request.fingerprint: request for request in found}
+
+    def _fingerprint(self, row: ParsedRow) -> str:
+        """Recognise a request in a later export: by its number, day and asker, else by its content and its rank among equals.
+
+        A number alone is not trusted: two advisers' sheets both begin at 1.
+        """
+        asked: Mapping[str, Any] = row.request
+        address = row.person.address
+        asker = row.company.siret or fold(row.company.name) or (address.key if address else "")
+        day: date = asked["received_on"]
+        content = (
+            [asked["reference"]] if asked["reference"] else [asked["channel"], asked["nature"], asked["topic"] or ""]
+        )
+        plain = "\x1f".join([asker, day.isoformat(), *content])
+        if not asked["reference"]:
+            self._occurrences[plain] += 1
+            plain += f"\x1f{self._occurrences[plain]}"
+        return hashlib.blake2b(plain.encode(), digest_size=16).hexdigest()
+
+    def _opposed_keys(self, rows: Sequence[ParsedRow]) -> set[str]:
+        keys = {row.person.address.key for row in rows if row.is_opposed and row.person.address}
+        if not keys:
+            return set()
+        active = select(Suppression.address_key).where(
+            Suppression.address_key.in_(keys),
+            Suppression.lifted_at.is_(None),
+            Suppression.scope == SuppressionScope.ALL,
+        )
+        return set(self._session.scalars(active))
+
+    def _count(self, row: ParsedRow) -> None:
+        made = self._registry.made
+        self._summary.new.update(made)
+        if made["request" if self._kind is SheetKind.REQUESTS else "contact"]:
+            self._summary.created += 1
+        elif made or self._registry.is_changed:
+            self._summary.changed += 1
+        else:
+            self._summary.unchanged += 1
+        if row.company.placement is None and (row.company.postcode or row.company.commune_name):
+            self._summary.unplaced += 1
