@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audiences.errors import AudienceExists, UnknownAudience
-from audiences.fields import nearest
+from audiences.fields import did_you_mean
 from audiences.models import Audience
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -47,7 +47,7 @@ def get_audience(session: Session, slug: str) -> Audience:
     """Find a saved audience; UnknownAudience names the nearest one."""
     audience = session.scalar(select(Audience).where(Audience.slug == slug))
     if audience is None:
-        hint = nearest(slug, session.scalars(select(Audience.slug)))
+        hint = did_you_mean(slug, session.scalars(select(Audience.slug)))
         raise UnknownAudience(_("There is no audience {slug}. {hint}").format(slug=slug, hint=hint))
     return audience
 

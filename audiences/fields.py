@@ -15,7 +15,7 @@ from audiences.models import Company, Contact, Request, Tag
 from audiences.naf import naf_label
 from audiences.sectors import Sectors
 from audiences.territory import Territory
-from audiences.text import fold
+from audiences.text import fold, nearest
 
 
 class Text(NamedTuple):
@@ -73,15 +73,12 @@ class Store:
         return [value for value in self.session.scalars(select(column).distinct()) if value]
 
 
-def nearest(text: str, known: Iterable[str]) -> str:
-    """Say which known value is nearest, as the end of an error message."""
-    from rapidfuzz import fuzz, process
-
-    names = {fold(word): word for word in known}
-    near = process.extract(fold(text), list(names), scorer=fuzz.WRatio, limit=3, score_cutoff=60)
-    if near:
-        return _("Did you mean {names}?").format(names=_(" or ").join(names[found[0]] for found in near))
-    return _("Known: {names}.").format(names=", ".join(sorted(names.values())[:12]) or _("nothing yet"))
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """Say which known values are nearest, as the end of an error message."""
+    words = list(known)
+    if near := nearest(text, words):
+        return _("Did you mean {names}?").format(names=_(" or ").join(near))
+    return _("Known: {names}.").format(names=", ".join(sorted(words)[:12]) or _("nothing yet"))
 
 
 def _match(text: Text, known: Iterable[str], field: str) -> list[str]:
@@ -95,7 +92,9 @@ def _match(text: Text, known: Iterable[str], field: str) -> list[str]:
     found = [word for word in words if fold(word) == fold(text.text)]
     if not found:
         raise UnknownValue(
-            _("Unknown {field} “{value}”. {hint}").format(field=field, value=text.text, hint=nearest(text.text, words))
+            _("Unknown {field} “{value}”. {hint}").format(
+                field=field, value=text.text, hint=did_you_mean(text.text, words)
+            )
         )
     return found
 
@@ -310,6 +309,8 @@ FIELDS: Mapping[str, Field] = {
             _words(Request.adviser, "adviser"),
             True,
         ),
-        Field("requested", ("demande_le",), "day of a request", "requested:[2020-03-17 TO 2020-04-30]", _requested, True),
+        Field(
+            "requested", ("demande_le",), "day of a request", "requested:[2020-03-17 TO 2020-04-30]", _requested, True
+        ),
     )
 }

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from audiences.errors import AudienceError, InvalidQuery, UnknownField
-from audiences.fields import FIELDS, Field, Range, Store, Text, nearest, some_request
+from audiences.fields import FIELDS, Field, Range, Store, Text, did_you_mean, some_request
 
 Condition = ColumnElement[bool]
 
@@ -85,7 +85,7 @@ class _Compiler:
             return some_request(self._node(node.expr, None, in_request=True))
         field = self._fields.get(node.name.lower())
         if field is None:
-            hint = nearest(node.name, self._fields)
+            hint = did_you_mean(node.name, self._fields)
             message = _("Unknown field “{name}” at character {at}. {hint}").format(
                 name=node.name, at=_at(node), hint=hint
             )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from audiences.addresses import Address, is_role_mailbox
 from audiences.models import ContactKind, LegalBasis
-from audiences.text import fold
+from audiences.text import fold, nearest
 
 
 class Headcount(NamedTuple):
@@ -199,13 +199,10 @@ class Terms:
         """Give the word as relais.toml spells it; ValueError names the nearest one."""
         found = self._words.get(fold(text))
         if found is None:
-            from rapidfuzz import process
-
-            near = process.extractOne(fold(text), list(self._words))
-            hint = self._words[near[0]] if near else ""
+            near = nearest(text, self._words.values())
             raise ValueError(
                 _("not in the list {setting} of relais.toml; the nearest is “{near}”").format(
-                    setting=self._setting, near=hint
+                    setting=self._setting, near=near[0] if near else "-"
                 )
             )
         return found

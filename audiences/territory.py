@@ -1,0 +1,189 @@
+"""The chamber's territory: which commune and EPCI a company stands in, and what an EPCI is called."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from gettext import gettext as _
+from typing import NamedTuple
+
+from audiences.errors import UnknownEpci
+from audiences.reference import Commune, Epci, communes, epcis
+from audiences.text import fold, fold_commune, nearest
+
+__all__ = ["Epci", "Placement", "Territory"]
+
+_NOT_DIGIT = re.compile(r"\D+")
+_IN_PARENTHESES = re.compile(r"\([^)]*\)")
+_LINKING = frozenset({"a", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les"})
+_KINDS = (
+    ("communaute d agglomeration", "ca"),
+    ("communaute agglomeration", "ca"),
+    ("communaute de communes", "cc"),
+    ("communaute urbaine", "cu"),
+)
+
+
+class Placement(NamedTuple):
+    """Where a company stands: a commune of today, and its EPCI (None on the few islands without one, and overseas)."""
+
+    commune_code: str
+    commune: str
+    epci_siren: str | None
+
+
+class _Gazetteer(NamedTuple):
+    by_code: dict[str, Commune]  # former codes and arrondissements too: the commune of today
+    by_name: dict[str, list[Commune]]  # folded names, former ones too: the communes of today
+    by_postcode: dict[str, list[Commune]]
+
+
+@cache
+def _gazetteer() -> _Gazetteer:
+    rows = communes()
+    by_code = {row.code: row for row in rows if not row.successor}
+    by_postcode: dict[str, list[Commune]] = defaultdict(list)
+    by_name: dict[str, list[Commune]] = defaultdict(list)
+    for commune in list(by_code.values()):
+        for postcode in commune.postcodes.split():
+            by_postcode[postcode].append(commune)
+    for row in rows:
+        commune = by_code[row.successor or row.code]
+        by_code.setdefault(row.code, commune)
+        if row.key and commune not in (group := by_name[row.key]):
+            group.append(commune)
+    return _Gazetteer(by_code, dict(by_name), dict(by_postcode))
+
+
+@cache
+def _epcis_by_name() -> dict[str, tuple[Epci, ...]]:
+    named: dict[str, list[Epci]] = defaultdict(list)
+    for epci in epcis().values():
+        full = _fold_epci(epci.name)
+        named[full].append(epci)
+        kind, _space, core = full.partition(" ")
+        if kind in {"ca", "cc", "cu", "metropole"} and core:
+            named[core].append(epci)
+    return {name: tuple(group) for name, group in named.items()}
+
+
+def _fold_epci(name: str) -> str:
+    """Return the name of an EPCI as it compares: kind abbreviated, linking words and parentheses dropped."""
+    folded = fold(_IN_PARENTHESES.sub(" ", name))
+    for kind, short in _KINDS:
+        folded = re.sub(rf"^{kind}\b", short, folded)
+    return " ".join(word for word in folded.split() if word not in _LINKING)
+
+
+class Territory:
+    """Exactly the EPCIs that the chamber names in its settings, each under one short name or several."""
+
+    def __init__(self, short_names: Mapping[str, str]) -> None:
+        """Take short name -> EPCI SIREN, in the order to show them in; raise UnknownEpci for a wrong SIREN."""
+        self._labels: dict[str, str] = {}
+        self._short: dict[str, str] = {}
+        for name, siren in short_names.items():
+            if siren not in epcis():
+                raise UnknownEpci(
+                    _("no EPCI has the SIREN {siren} given for {name}: correct it").format(siren=siren, name=name)
+                )
+            self._labels.setdefault(siren, name)
+            self._short[_fold_epci(name)] = siren
+        self._cached = lru_cache(maxsize=1 << 17)(self._place)
+
+    @property
+    def epcis(self) -> tuple[Epci, ...]:
+        """The EPCIs of the territory, in the order of the settings."""
+        return tuple(epcis()[siren] for siren in self._labels)
+
+    def contains(self, siren: str) -> bool:
+        """Whether the EPCI of this SIREN is of the territory."""
+        return siren in self._labels
+
+    def label(self, siren: str) -> str:
+        """Return the short name of an EPCI, its official name outside the territory, the SIREN itself if unknown.
+
+        Unknown is what a store keeps of an EPCI that a newer vintage no longer has.
+        """
+        if siren in self._labels:
+            return self._labels[siren]
+        epci = epcis().get(siren)
+        return epci.name if epci else siren
+
+    def find_epci(self, text: str) -> Epci:
+        """Return the EPCI of this short name, official name or SIREN, anywhere in France; raise UnknownEpci otherwise.
+
+        Case, accents, punctuation, linking words ("CC du", "CA de") and the kind itself may be left out; of several
+        EPCIs that remain, the one of the territory is meant.
+        """
+        siren = "".join(text.split())
+        if siren in epcis():
+            return epcis()[siren]
+        folded = _fold_epci(text)
+        if folded in self._short:
+            return epcis()[self._short[folded]]
+        named = _epcis_by_name().get(folded, ())
+        found = [epci for epci in named if epci.siren in self._labels] or named
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UnknownEpci(
+                _("several EPCIs are called {text!r}: write the SIREN, {names}").format(
+                    text=text, names=_(" or ").join(f"{epci.siren} ({epci.name})" for epci in found)
+                )
+            )
+        names = nearest(text, [*self._labels.values(), *(epci.name for epci in epcis().values())])
+        raise UnknownEpci(
+            _("no EPCI is called {text!r}: write one of {names}").format(
+                text=text, names=", ".join(names or self._labels.values())
+            )
+        )
+
+    def place(
+        self, *, commune_code: str | None = None, postcode: str | None = None, commune: str | None = None
+    ) -> Placement | None:
+        """Return where these parts of an address lie, None where they do not name one commune of today.
+
+        The first that holds decides:
+        1. the INSEE code, also a former one or that of an arrondissement of Paris, Lyon or Marseille;
+        2. the postcode with the commune's name, also a former name;
+        3. the name, where the postcode's department has it once: no list has the CEDEX codes;
+        4. the postcode, where it is of one commune only, and the name is missing or no commune's at all (a hamlet);
+        5. without a postcode, the name, where the territory, or else France, has it once.
+        A name that belongs to another department than the postcode contradicts it, and places nothing.
+        """
+        return self._cached(commune_code, postcode, commune)
+
+    def _place(self, commune_code: str | None, postcode: str | None, commune: str | None) -> Placement | None:
+        gazetteer = _gazetteer()
+        if commune_code and (known := gazetteer.by_code.get(commune_code.strip().upper().zfill(5))):
+            return _placement([known])
+        name = fold_commune(commune or "")
+        named = gazetteer.by_name.get(name, [])
+        digits = _NOT_DIGIT.sub("", postcode or "")
+        if not digits:
+            inside = [commune for commune in named if commune.epci in self._labels]
+            return _placement(_own(inside, name) if inside else named)
+        code = digits.zfill(5)  # a spreadsheet drops the leading zero of 01000
+        at_postcode = gazetteer.by_postcode.get(code, [])
+        if not named:
+            return _placement(at_postcode)
+        here = [commune for commune in named if commune in at_postcode]
+        near = [commune for commune in named if _is_in_department(commune, code)]
+        return _placement(_own(here or near, name))
+
+
+def _is_in_department(commune: Commune, postcode: str) -> bool:
+    return postcode.startswith("20" if commune.department in {"2A", "2B"} else commune.department)
+
+
+def _own(found: list[Commune], name: str) -> list[Commune]:
+    """Return the communes that bear the name today, or all where none does: a former name gives way."""
+    return [commune for commune in found if commune.key == name] or found
+
+
+def _placement(found: list[Commune]) -> Placement | None:
+    if len(found) != 1:
+        return None
+    commune = found[0]
+    return Placement(commune.code, commune.name, commune.epci or None)

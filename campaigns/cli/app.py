@@ -1,0 +1,96 @@
+"""The root of the commands, and what an error looks like to the officer."""
+
+import os
+import sys
+import traceback
+from enum import IntEnum
+from gettext import gettext as _
+from pathlib import Path
+
+import typer
+
+from campaigns.cli import audiences, campaigns, sends, setup, templates
+
+ERROR_LOG = Path("relais-errors.log")
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    BUG = 1  # something unexpected; details are in relais-errors.log
+    REFUSED = 2  # bad input, or something outside is missing; nothing was done
+    INTERRUPTED = 130  # Ctrl-C
+
+
+app = typer.Typer(
+    name="relais",
+    help=_(
+        "Targeted email campaigns of a chamber of commerce: build audiences, write, send once, and see what happened."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich would double the start-up time
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+setup.register(app)
+app.add_typer(audiences.app, name="audiences")
+app.add_typer(templates.app, name="templates")
+app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(sends.app, name="sends")
+
+
+def run() -> int:
+    """Run the command of this process's arguments; give its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        return _fail(_("Interrupted. What was sent is recorded; nothing is lost."), ExitCode.INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the officer never sees a traceback
+        return _explain(error)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _explain(error: Exception) -> int:
+    if _is_usage(error):
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+            return int(getattr(error, "exit_code", ExitCode.REFUSED))
+        return int(getattr(error, "exit_code", 1))
+    if _is_expected(error):
+        return _fail(str(error), ExitCode.REFUSED)
+    try:
+        with ERROR_LOG.open("a", encoding="utf-8") as log:
+            traceback.print_exception(error, file=log)
+    except OSError:
+        return _fail(_("Something unexpected happened: {error}.").format(error=error), ExitCode.BUG)
+    return _fail(
+        _("Something unexpected happened: {error}. The details are in {log}: please report it with that file.").format(
+            error=f"{type(error).__name__}: {error}".splitlines()[0], log=ERROR_LOG
+        ),
+        ExitCode.BUG,
+    )
+
+
+def _is_usage(error: Exception) -> bool:
+    """Tell whether the command line itself was wrong (an unknown option), or ended on purpose."""
+    return hasattr(error, "exit_code") or isinstance(error, typer.Abort)
+
+
+def _is_expected(error: Exception) -> bool:
+    from audiences.errors import AudienceError
+    from campaigns.errors import CampaignError
+    from sends.errors import SendError
+    from templates import TemplateError
+
+    return isinstance(error, AudienceError | TemplateError | SendError | CampaignError)
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    sys.stderr.write(_("Error: {message}").format(message=message) + "\n")
+    return code

@@ -1,0 +1,114 @@
+"""Runs the worker with a progress bar, and says what it did."""
+
+import time
+from datetime import datetime, timedelta
+from gettext import gettext as _
+from typing import TYPE_CHECKING
+
+from campaigns.cli.output import Bar, note, progress_bar, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from campaigns.cli.context import Context
+    from campaigns.worker import Round
+    from sends.sender import Progress
+
+
+def send_now(context: "Context", slugs: "Sequence[str]") -> "Round":
+    """Send what is due of these campaigns, with a bar; say what waits and why."""
+    from campaigns.worker import Worker
+
+    with progress_bar(_("Sending")) as bar:
+        worker = Worker(
+            context.engine, context.settings, context.clock, on_progress=_follow(bar, _waiting(context, slugs))
+        )
+        done = worker.round(slugs)
+    tell(done)
+    due = worker.next_event()
+    if due is not None and not done.finished:
+        tell_next(context, due)
+    return done
+
+
+def _waiting(context: "Context", slugs: "Sequence[str]") -> int:
+    from audiences.database import reading
+    from campaigns.lifecycle import get_campaign
+    from campaigns.reports import figures_of
+
+    with reading(context.engine) as session:
+        campaigns = [get_campaign(session, slug) for slug in slugs]
+        return sum(each.waiting + each.deferred for each in figures_of(session, campaigns).values())
+
+
+def _follow(bar: Bar, total: int) -> "Callable[[Progress], None]":
+    shown = 0
+    bar.start(total)
+
+    def update(progress: "Progress") -> None:
+        nonlocal shown
+        done = progress.done.total()
+        bar.advance(done - shown)
+        shown = done
+
+    return update
+
+
+def work(context: "Context", *, once: bool) -> None:
+    """Launch and send what is due, again and again, until Ctrl-C; with `once`, one time."""
+    from campaigns.worker import COOL_OFF, POLL, Worker
+    from sends.errors import SendError
+
+    worker = Worker(context.engine, context.settings, context.clock)
+    context.settings.relay()  # a setting that is missing is told now, not at the first launch
+    announced: datetime | None = None
+    while not worker.is_stopping:
+        pause = POLL
+        try:
+            tell(worker.round())
+        except SendError as error:
+            if once:
+                raise
+            note(_("{error} Trying again in {seconds} s.").format(error=error, seconds=int(COOL_OFF.total_seconds())))
+            pause = COOL_OFF
+        if once:
+            break
+        due = worker.next_event()
+        if due != announced:
+            announced = due
+            tell_next(context, due)
+        if due is not None:
+            pause = min(pause, max(due - context.now(), timedelta(seconds=1))) if pause is POLL else pause
+        time.sleep(pause.total_seconds())
+
+
+def tell(done: "Round") -> None:
+    """Say what one round did; nothing when it did nothing."""
+    for slug in done.launched:
+        say(_("Launched: {slug}").format(slug=slug))
+    for slug, cause in done.failed_to_launch.items():
+        note(_("Not launched, a draft again: {slug}. {cause}").format(slug=slug, cause=cause))
+    counts = {str(status): count for status, count in done.progress.done.items() if count}
+    if counts:
+        say(", ".join(f"{count} {_(status)}" for status, count in counts.items()))
+    for slug, cause in done.paused.items():
+        note(_("Paused: {slug}. {cause}").format(slug=slug, cause=cause))
+    if done.uncertain:
+        note(
+            _("{count} message(s) are uncertain: a worker died while they were on the wire.").format(
+                count=done.uncertain
+            )
+        )
+    for slug in done.finished:
+        say(_("Finished: {slug}").format(slug=slug))
+
+
+def tell_next(context: "Context", due: "datetime | None") -> None:
+    """Say when the next thing is due."""
+    from campaigns.calendar import show_instant
+
+    if due is None:
+        say(_("Nothing is waiting. Ctrl-C ends the worker."))
+        return
+    when = show_instant(due, context.settings.zone)
+    say(_("Next: {when}. Keep `relais sends work` running, or run this again then.").format(when=when))

@@ -1,0 +1,94 @@
+"""Commands that stand at the root: `relais init` and `relais demo`."""
+
+from gettext import gettext as _
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from campaigns.cli.output import examples, progress_bar, say
+
+if TYPE_CHECKING:
+    from campaigns.demo.month import Sent
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the root."""
+    app.command(
+        name="init",
+        epilog=examples("relais init"),
+        help=_("Set Relais up in this folder: relais.toml and the database."),
+    )(init)
+    app.command(
+        name="demo",
+        epilog=examples("relais demo", "relais demo --folder essai"),
+        help=_("Replay one month of a chamber of commerce, with invented companies and a relay of its own."),
+    )(demo)
+
+
+def init() -> None:
+    """Write relais.toml and the database; refuse when one of them is there."""
+    from audiences.database import open_engine
+    from campaigns.errors import AlreadyInitialised
+    from campaigns.schema import upgrade
+    from campaigns.settings import SETTINGS_FILE, load_settings
+
+    if SETTINGS_FILE.exists():
+        raise AlreadyInitialised(
+            _(
+                "{file} is here already: this folder is set up, and nothing was changed. Go on with `relais audiences import`."
+            ).format(file=SETTINGS_FILE)
+        )
+    database = Path("relais.db")
+    if database.exists():
+        raise AlreadyInitialised(
+            _("{file} is here without relais.toml. Move it away, or bring back its relais.toml.").format(file=database)
+        )
+    SETTINGS_FILE.write_text(
+        (Path(__file__).parent.parent / "example.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    upgrade(open_engine(load_settings().database.url))
+    say(_("Relais is set up in this folder:"))
+    say(_("  relais.toml   your chamber, your territory and your SMTP server: open it and fill it in"))
+    say(_("  relais.db     companies, contacts, campaigns and what became of every message"))
+    say(_("Next: relais audiences import contacts.xlsx"))
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help=_("The folder to write; an earlier demo in it is replaced."))] = Path(
+        "relais-demo"
+    ),
+) -> None:
+    """Replay the month, telling each step."""
+    from campaigns.cli.campaigns import show_report
+    from campaigns.demo.month import Finished, Imported, Sent, replay
+
+    with progress_bar(_("Replaying the month")) as bar:
+        for step in replay(folder):
+            match step:
+                case Imported(day=day, summary=summary):
+                    bar.tell(
+                        _("{day}  imported {file}: {rows} rows, {created} new").format(
+                            day=day, file=summary.file, rows=summary.rows, created=summary.created
+                        )
+                    )
+                case Sent():
+                    bar.tell(_sent_line(step))
+                case Finished(report=report):
+                    bar.tell("")
+                    show_report(report)
+    say("")
+    say(_("The folder {folder} is a Relais of its own: cd {folder}, then relais campaigns list.").format(folder=folder))
+    say(_("Sheets are in {folder}/fichiers, some of the messages in {folder}/messages.").format(folder=folder))
+
+
+def _sent_line(step: "Sent") -> str:
+    """Say in two lines how a campaign came down to its recipients, and what became of them."""
+    left_out = ", ".join(f"-{each.count} {each.label}" for each in step.waterfall.steps if each.count)
+    matched = step.waterfall.companies or step.waterfall.contacts
+    first = _("{day}  {name}").format(day=step.day, name=step.name)
+    funnel = _("{matched} matched, {contacts} contacts ({left_out}) = {recipients} recipients").format(
+        matched=matched, contacts=step.waterfall.contacts, left_out=left_out, recipients=step.waterfall.recipients
+    )
+    result = _("{sent} accepted, {bounced} refused").format(sent=step.figures.sent, bounced=step.figures.bounced)
+    return f"{first}\n            {funnel}\n            {result}"

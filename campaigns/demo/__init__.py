@@ -1,0 +1,1 @@
+"""The demo: one chamber's published month, replayed with an invented chamber and a relay on loopback."""

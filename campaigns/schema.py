@@ -1,0 +1,71 @@
+"""The schema of the store: made and brought up to date by Alembic, without the officer having to know."""
+
+import secrets
+from gettext import gettext as _
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, select, text
+
+from audiences.database import reading, writing
+from audiences.errors import DatabaseUnavailable
+from campaigns.models import Installation
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision; a test checks that it is what the migrations say."""
+
+SECRET = "unsubscribe_secret"  # noqa: S105 - the name of the row, not its value
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the store to the newest revision, in one transaction; a new store gets its own secret."""
+    from alembic import command
+
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "head")
+    with writing(engine) as session:
+        if session.get(Installation, SECRET) is None:
+            session.add(Installation(key=SECRET, value=secrets.token_hex(32)))
+
+
+def ensure_current(engine: Engine) -> None:
+    """Check that the store is there and upgrade it if it is older than this program; DatabaseUnavailable if it is newer."""
+    revision = _revision(engine)
+    if revision == HEAD:
+        return
+    if revision is None:
+        raise DatabaseUnavailable(_("The database has no Relais tables. Run `relais init` in this folder first."))
+    if revision > HEAD:
+        raise DatabaseUnavailable(
+            _(
+                "The database was written by a newer Relais (schema {revision}). Update Relais: pip install -U relais."
+            ).format(revision=revision)
+        )
+    upgrade(engine)
+
+
+def secret_of(engine: Engine) -> bytes:
+    """Give the key that signs this installation's unsubscribe links and message ids."""
+    with reading(engine) as session:
+        return bytes.fromhex(session.scalars(select(Installation.value).where(Installation.key == SECRET)).one())
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """Give the Alembic configuration that runs this package's migrations on `connection`."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(engine: Engine) -> str | None:
+    with reading(engine) as session:
+        if not inspect(session.connection()).has_table("alembic_version"):
+            return None
+        found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+        return found

@@ -1,0 +1,268 @@
+"""The settings of one installation: relais.toml and the environment, typed; the only reader of both."""
+
+from functools import cached_property
+from gettext import gettext as _
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from audiences.addresses import parse_address
+from audiences.errors import InvalidAddress
+from audiences.sectors import Sectors
+from audiences.territory import Territory
+from audiences.values import Terms
+from campaigns.errors import InvalidSettings
+from sends.message import Identity
+from sends.transports import Auth, RelaySettings, Security
+from templates import Brand
+
+SETTINGS_FILE = Path("relais.toml")
+
+
+def _check_address(text: str) -> str:
+    try:
+        return parse_address(text).text
+    except InvalidAddress as error:
+        raise ValueError(str(error)) from None
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Mailbox = Annotated[str, AfterValidator(_check_address)]
+OptionalMailbox = Annotated[Mailbox | None, BeforeValidator(_empty_is_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSection(_Section):
+    """Where the store is."""
+
+    url: str = "sqlite:///relais.db"
+
+
+class ChamberSection(_Section):
+    """Who writes, as the mails show it."""
+
+    name: str
+    short_name: str
+    address: tuple[str, ...]
+    website: str
+    email: Mailbox
+    phone: str = ""
+    logo_url: OptionalText = None
+    primary_colour: Colour = "#143a66"
+    accent_colour: Colour = "#c8102e"
+    territory_name: str = ""
+
+
+class SenderSection(_Section):
+    """The addresses that recipients see and answer to."""
+
+    name: str
+    address: Mailbox
+    reply_to: OptionalMailbox = None
+    unsubscribe: Mailbox
+
+
+class SmtpSection(_Section):
+    """The relay."""
+
+    host: str = ""
+    port: int = Field(587, ge=1, le=65535)
+    security: Security = Security.STARTTLS
+    verify: bool = True
+    ca_file: OptionalPath = None
+    username: OptionalText = None
+    password: OptionalText = Field(None, repr=False)
+    password_file: OptionalPath = None
+    auth: Auth = Auth.AUTO
+    helo_name: OptionalText = None
+    pipelining: bool = True
+    connections: int = Field(2, ge=1, le=100)
+    max_messages_per_connection: int | None = Field(None, ge=1)
+
+
+class RequestsSection(_Section):
+    """The words of the follow-up sheet."""
+
+    natures: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+class FilesSection(_Section):
+    """The officer's own files."""
+
+    templates: Path = Path("templates")
+    sectors: OptionalPath = None
+
+
+class Settings(BaseSettings):
+    """Everything that an installation can set; methods give each room the part that it needs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RELAIS_", env_nested_delimiter="__", toml_file=SETTINGS_FILE, extra="forbid", frozen=True
+    )
+
+    timezone: str = "Europe/Paris"
+    language: str | None = None
+    redirect_to: OptionalMailbox = None
+    clock: AwareDatetime | None = None
+    database: DatabaseSection = DatabaseSection()
+    chamber: ChamberSection
+    sender: SenderSection
+    smtp: SmtpSection = SmtpSection()
+    territory: dict[str, str]
+    requests: RequestsSection
+    files: FilesSection = FilesSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over relais.toml."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(_("no such time zone; write it like Europe/Paris")) from None
+        return name
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the officer reads and writes times."""
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def places(self) -> Territory:
+        """The chamber's territory."""
+        return Territory(self.territory)
+
+    @cached_property
+    def sectors(self) -> Sectors:
+        """The sector table."""
+        return Sectors.load(self.files.sectors)
+
+    @cached_property
+    def natures(self) -> Terms:
+        """The natures that a request may have."""
+        return Terms(self.requests.natures, "[requests] natures")
+
+    @cached_property
+    def channels(self) -> Terms:
+        """The channels that a request may come by."""
+        return Terms(self.requests.channels, "[requests] channels")
+
+    @cached_property
+    def brand(self) -> Brand:
+        """Who writes, for the templates."""
+        return Brand(**self.chamber.model_dump(exclude={"territory_name"}))
+
+    @property
+    def outside_label(self) -> str:
+        """What reports call the companies of other territories."""
+        return f"Hors territoire {self.chamber.territory_name}".strip()
+
+    @property
+    def template_folders(self) -> list[Path]:
+        """Where the officer's own templates are, if there are any."""
+        return [self.files.templates] if self.files.templates.is_dir() else []
+
+    def identity(self, list_label: str, list_name: str) -> Identity:
+        """Give the addresses of the headers, for one audience."""
+        return Identity(
+            from_name=self.sender.name,
+            from_address=self.sender.address,
+            reply_to=self.sender.reply_to,
+            unsubscribe_address=self.sender.unsubscribe,
+            list_name=list_name,
+            list_label=list_label,
+        )
+
+    def relay(self) -> RelaySettings:
+        """Give the relay; InvalidSettings when none is set or its password file cannot be read."""
+        smtp = self.smtp
+        if not smtp.host:
+            raise InvalidSettings(
+                _("No relay is set. Write the SMTP server of your provider as host under [smtp] in {file}.").format(
+                    file=SETTINGS_FILE
+                )
+            )
+        password = smtp.password
+        if password is None and smtp.password_file is not None:
+            try:
+                password = smtp.password_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise InvalidSettings(
+                    _("The password file {file} cannot be read ({cause}). Correct password_file under [smtp].").format(
+                        file=smtp.password_file, cause=error.strerror
+                    )
+                ) from error
+        if smtp.username and not password:
+            raise InvalidSettings(
+                _("The relay has a username but no password. Set RELAIS_SMTP__PASSWORD, or password_file under [smtp].")
+            )
+        return RelaySettings(
+            host=smtp.host,
+            port=smtp.port,
+            security=smtp.security,
+            verify=smtp.verify,
+            ca_file=smtp.ca_file,
+            username=smtp.username,
+            password=password,
+            auth=smtp.auth,
+            helo_name=smtp.helo_name,
+            pipelining=smtp.pipelining,
+            max_messages_per_connection=smtp.max_messages_per_connection,
+        )
+
+
+def load_settings() -> Settings:
+    """Read relais.toml of this folder and the environment; InvalidSettings names each wrong value and its place."""
+    if not SETTINGS_FILE.is_file():
+        raise InvalidSettings(
+            _(
+                "There is no {file} in this folder. Run `relais init` here, or go to the folder where you ran it."
+            ).format(file=SETTINGS_FILE)
+        )
+    try:
+        return Settings()  # pydantic-settings fills every field from the sources
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise InvalidSettings(
+            _("{file} cannot be used: {faults}. Correct it and try again.").format(file=SETTINGS_FILE, faults=faults)
+        ) from None
+    except ValueError as error:  # not TOML at all
+        raise InvalidSettings(
+            _("{file} is not valid TOML ({cause}). Correct that line.").format(file=SETTINGS_FILE, cause=error)
+        ) from None

@@ -1,0 +1,201 @@
+"""Launches what is due and sends it: the one loop behind `campaigns send` and `sends work`."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from gettext import gettext as _
+
+from sqlalchemy import Engine, func, select
+
+from audiences.database import reading, writing
+from audiences.errors import AudienceError
+from campaigns import lifecycle
+from campaigns.content import freeze, open_mailing
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign, CampaignStatus
+from campaigns.planning import launch
+from campaigns.schema import secret_of
+from campaigns.settings import Settings
+from sends import ledger
+from sends.mailing import Mailing
+from sends.sender import Clock, Progress, Sender
+from sends.states import DeliveryStatus
+from sends.transports import Event, connect
+from templates import TemplateError
+
+logger = logging.getLogger(__name__)
+
+POLL = timedelta(seconds=5)
+"""How often a waiting worker looks whether another terminal scheduled or resumed something."""
+
+COOL_OFF = timedelta(minutes=1)
+"""How long a waiting worker leaves a relay alone that did not answer."""
+
+
+@dataclass
+class Round:
+    """What one round of the worker did."""
+
+    launched: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    failed_to_launch: dict[str, str] = field(default_factory=dict)
+    paused: dict[str, str] = field(default_factory=dict)
+    uncertain: int = 0
+    progress: Progress = field(default_factory=Progress)
+
+
+class Worker:
+    """One process that sends; several may run at once, on one machine or more: the ledger keeps them apart."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        clock: Clock,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _progress: None,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._on_progress = on_progress
+        self._secret = secret_of(engine)
+        self._sender: Sender | None = None
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Finish what is on the wire, give the rest back, and end."""
+        self.is_stopping = True
+        if self._sender is not None:
+            self._sender.stop()
+
+    def round(self, only: Sequence[str] = ()) -> Round:
+        """Recover what a dead worker left, launch what is due, send what may go now, and finish what is settled.
+
+        `only` limits the sending to some campaigns. Raises RelayUnavailable, RelayRefused or RelayGaveUp when the relay
+        does not take it; the ledger then holds what waits.
+        """
+        done = Round()
+        with writing(self._engine) as session:
+            done.uncertain = ledger.recover(session, now=self._clock())[DeliveryStatus.UNCERTAIN]
+        if not only:
+            self._launch_due(done)
+        ids = self._sending(only)
+        try:
+            if ids and not self.is_stopping:
+                done.progress = asyncio.run(self._send(ids))
+        finally:
+            with writing(self._engine) as session:
+                finished = lifecycle.finish_settled(session, now=self._clock())
+                done.finished = [campaign.slug for campaign in finished]
+        self._pause_blocked(done)
+        return done
+
+    async def _send(self, ids: Sequence[int]) -> Progress:
+        self._sender = Sender(
+            self._engine,
+            self._settings.relay(),
+            self._open_mailing,
+            sendable=lifecycle.sendable_campaigns(),
+            clock=self._clock,
+            connections=self._settings.smtp.connections,
+            on_progress=self._on_progress,
+        )
+        with _interruptible(self):
+            try:
+                return await self._sender.run(ids)
+            finally:
+                self._sender = None
+
+    def _open_mailing(self, campaign_id: int) -> Mailing:
+        with reading(self._engine) as session:
+            return open_mailing(session.get_one(Campaign, campaign_id), self._settings, secret=self._secret)
+
+    def _sending(self, only: Sequence[str]) -> list[int]:
+        sending = select(Campaign.id).where(Campaign.status == CampaignStatus.SENDING).order_by(Campaign.launched_at)
+        if only:
+            sending = sending.where(Campaign.slug.in_(only))
+        with reading(self._engine) as session:
+            return list(session.scalars(sending))
+
+    def _launch_due(self, done: Round) -> None:
+        """Launch each scheduled campaign whose time has come; one that cannot be is set back to draft with the reason."""
+        now = self._clock()
+        due = select(Campaign.slug).where(Campaign.status == CampaignStatus.SCHEDULED, Campaign.scheduled_at <= now)
+        with reading(self._engine) as session:
+            slugs = list(session.scalars(due.order_by(Campaign.scheduled_at)))
+        for slug in slugs:
+            try:
+                with writing(self._engine) as session:
+                    campaign = lifecycle.get_campaign(session, slug)
+                    if campaign.status != CampaignStatus.SCHEDULED:
+                        continue  # another worker was quicker
+                    content = campaign.content or freeze(campaign, self._settings, now=now)
+                    launch(session, campaign, self._settings, content=content, now=now)
+                done.launched.append(slug)
+            except (CampaignError, AudienceError, TemplateError) as error:
+                with writing(self._engine) as session:
+                    campaign = lifecycle.get_campaign(session, slug)
+                    lifecycle.unschedule(campaign)
+                    campaign.note = _("not launched: {cause}").format(cause=error)
+                done.failed_to_launch[slug] = str(error)
+
+    def _pause_blocked(self, done: Round) -> None:
+        for campaign_id, verdict in done.progress.blocked.items():
+            with writing(self._engine) as session:
+                campaign = session.get_one(Campaign, campaign_id)
+                if campaign.status == CampaignStatus.SENDING:
+                    note = verdict.advice or str(verdict.reason)
+                    lifecycle.pause(campaign, note)
+                    done.paused[campaign.slug] = note
+
+    def next_event(self) -> datetime | None:
+        """Give the time of the next retry or scheduled launch, or None when nothing waits."""
+        with reading(self._engine) as session:
+            times = [
+                session.scalar(
+                    select(func.min(Campaign.scheduled_at)).where(Campaign.status == CampaignStatus.SCHEDULED)
+                )
+            ]
+            times += [ledger.next_due(session, id_) for id_ in session.scalars(lifecycle.sendable_campaigns())]
+        return min((time for time in times if time is not None), default=None)
+
+
+class _interruptible:  # noqa: N801 - used as a statement
+    """Let Ctrl-C stop the worker gently the first time; the second one interrupts as usual."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def handle(_number: int, _frame: object) -> None:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            loop.call_soon_threadsafe(self._worker.stop)
+
+        self._previous = None
+        with suppress(ValueError):  # not the main thread: nobody can press Ctrl-C here
+            self._previous = signal.signal(signal.SIGINT, handle)
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+
+def probe_relay(settings: Settings) -> None:
+    """Connect, log in and leave; raise RelayUnavailable or RelayRefused, before anything is planned."""
+
+    async def call() -> None:
+        connection = await connect(settings.relay(), _ignore)
+        await connection.close()
+
+    asyncio.run(call())
+
+
+def _ignore(_connection: object, _event: Event) -> None:
+    """A probe has no message that an event could speak of."""

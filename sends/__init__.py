@@ -1,0 +1,1 @@
+"""How mail leaves, and what comes back: ledger, SMTP transport, replies."""

@@ -1,0 +1,77 @@
+"""A body part's Jinja source, compiled so that rendering it writes quoted-printable at once."""
+
+from functools import lru_cache
+
+from jinja2 import TemplateError as JinjaError
+from jinja2 import nodes
+from markupsafe import Markup, escape
+
+from sends import quotedprintable
+from templates import make_environment
+from templates.environment import refuse_none
+
+RENDERING_ERRORS = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
+"""What expressions and filters raise on values that they cannot write."""
+
+# For values that come back with the next recipient: communes, civilities, the paragraphs of the officer's text.
+_CACHED = 1024
+
+_encode = lru_cache(_CACHED)(quotedprintable.encode)
+
+
+class Body:
+    """One part of a campaign's messages.
+
+    The static text is encoded here, once, and each value by Jinja's `finalize` when it is written, as encoding a
+    rendered page takes several times as long as rendering it. A source that takes rendered text up again, which would
+    then be encoded twice (filter and set blocks, macros, recursive loops), is rendered first and encoded after.
+    """
+
+    def __init__(self, source: str, *, autoescape: bool) -> None:
+        finalize = _encode_html if autoescape else _encode_text
+        environment = make_environment(autoescape=autoescape, finalize=finalize)
+        tree = environment.parse(source)
+        self.is_direct = all(_only_writes(statement) for statement in tree.find_all(nodes.Stmt))
+        if self.is_direct:
+            for static in tree.find_all(nodes.TemplateData):
+                static.data = quotedprintable.encode(static.data)
+            self._template = environment.from_string(tree)
+        else:
+            self._template = make_environment(autoescape=autoescape).from_string(source)
+
+    def render(self, names: dict[str, object]) -> str:
+        """Write the part for one recipient: ASCII, lines of at most 76 characters ended by CR LF.
+
+        Raises one of RENDERING_ERRORS.
+        """
+        template = self._template
+        # shared: the context takes the names as they are, a copy costs more than rendering a short part
+        written = "".join(template.root_render_func(template.new_context(names, shared=True)))
+        return quotedprintable.finish(written if self.is_direct else quotedprintable.encode(written))
+
+
+def _only_writes(statement: nodes.Stmt) -> bool:
+    """Tell whether a statement writes its content straight to the output, if it has any."""
+    if isinstance(statement, nodes.For):
+        return not statement.recursive
+    return isinstance(statement, nodes.Output | nodes.If | nodes.Assign)
+
+
+def _encode_text(value: object) -> str:
+    return _encode(str(refuse_none(value)))
+
+
+def _encode_html(value: object) -> Markup:
+    if type(value) is str:
+        return _encode_escaped(value)
+    return _done(_encode(str(escape(refuse_none(value)))))
+
+
+@lru_cache(_CACHED)
+def _encode_escaped(value: str) -> Markup:
+    return _done(quotedprintable.encode(str(escape(value))))
+
+
+def _done(encoded: str) -> Markup:
+    """Mark what is escaped and encoded, so that Jinja does not escape it again."""
+    return Markup(encoded)  # noqa: S704 - both callers escape

@@ -1,0 +1,60 @@
+"""What became of every contact of a campaign, a line each."""
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audiences.models import Company, Contact
+from sends.models import Delivery, Exclusion
+from sends.transports import Reply
+
+LEFT_OUT = "left_out"
+"""Stands for a contact that the segment matched and a rule left out: it has no delivery."""
+
+
+class LogLine(NamedTuple):
+    """One contact of a campaign; `reply` is the relay's last word."""
+
+    address: str | None
+    company: str | None
+    status: str
+    reason: str | None
+    reply: str | None
+    attempts: int
+
+
+def read_log(session: Session, campaign_id: int, *, status: str | None = None) -> list[LogLine]:
+    """List the deliveries of a campaign in their order, then who was left out by which rule."""
+    lines: list[LogLine] = []
+    if status != LEFT_OUT:
+        planned = (
+            select(Delivery, Company.name)
+            .outerjoin(Contact, Contact.id == Delivery.contact_id)
+            .outerjoin(Company, Company.id == Contact.company_id)
+            .where(Delivery.campaign_id == campaign_id)
+            .order_by(Delivery.id)
+        )
+        if status is not None:
+            planned = planned.where(Delivery.status == status)
+        lines += [_line(delivery, company) for delivery, company in session.execute(planned).tuples()]
+    if status in (None, LEFT_OUT):
+        out = (
+            select(Contact.address, Company.name, Exclusion.rule)
+            .join(Contact, Contact.id == Exclusion.contact_id)
+            .outerjoin(Company, Company.id == Contact.company_id)
+            .where(Exclusion.campaign_id == campaign_id)
+            .order_by(Exclusion.id)
+        )
+        lines += [
+            LogLine(address, company, LEFT_OUT, rule, None, 0)
+            for address, company, rule in session.execute(out).tuples()
+        ]
+    return lines
+
+
+def _line(delivery: Delivery, company: str | None) -> LogLine:
+    reply = None
+    if delivery.reply_code is not None:
+        reply = str(Reply(delivery.reply_code, delivery.reply_enhanced, delivery.reply_text or ""))
+    return LogLine(delivery.address, company, delivery.status, delivery.reason, reply, delivery.attempts)

@@ -1,0 +1,57 @@
+"""One campaign as the sender sees it: what to build for each recipient, and under which rules it leaves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sends.ledger import Claim
+from sends.message import MessageBuilder
+from sends.recipients import Label, Recipient, display_name
+from sends.retries import GIVE_UP_AFTER
+from sends.transports import OutgoingMessage
+
+
+class Prepared(NamedTuple):
+    """A claimed delivery with its message, ready to be offered; `checked` is the last suppression row it was judged by."""
+
+    claim: Claim
+    message: OutgoingMessage
+    message_id: str
+    checked: int
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """What a campaign hands to the sender; `redirect_to` sends every message to one mailbox instead."""
+
+    campaign_id: int
+    is_marketing: bool
+    builder: MessageBuilder
+    envelope_sender: str
+    epci_label: Label
+    redirect_to: str | None = None
+    give_up_after: timedelta = GIVE_UP_AFTER
+
+    def prepare(self, claim: Claim, recipient: Recipient, *, now: datetime, checked: int) -> Prepared:
+        """Build the message of one delivery; a template that misses a value raises RenderingFailed."""
+        to_address = self.redirect_to or claim.address
+        built = self.builder.build(
+            recipient,
+            delivery_id=claim.id,
+            to_address=to_address,
+            to_name="" if self.redirect_to else display_name(recipient),
+            now=now,
+        )
+        message = OutgoingMessage(
+            key=claim.id,
+            sender=self.envelope_sender,
+            recipient=to_address,
+            body=built.content,
+            envid=str(claim.id),
+            smtputf8=built.needs_smtputf8,
+        )
+        return Prepared(claim, message, built.message_id, checked)
+
+
+OpenMailing = Callable[[int], Mailing]

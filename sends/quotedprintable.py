@@ -1,0 +1,58 @@
+"""Quoted-printable in segments that can be written one after the other in any order (RFC 2045 6.7)."""
+
+import re
+
+_LINE = 75  # characters before the soft break's own "="; 76 is the limit
+_SOFT_BREAK = "=\r\n"
+_SIMPLE = re.compile(r"(?!\.)[ -<>-~]{1,75}")
+_LITERAL = frozenset(b" \t\n") | frozenset(range(33, 127)) - frozenset(b"=")
+_ESCAPES = {octet: f"={octet:02X}" for octet in range(256) if octet not in _LITERAL}
+
+
+def encode(text: str) -> str:
+    """Encode `text` as UTF-8 so that it begins and ends at the start of a line, by a soft break where it has none.
+
+    Whatever is joined of such segments has lines of at most 76 characters, of which none begins with a dot (nothing
+    to stuff, RFC 5321 4.5.2), and decodes to the joined texts: a template's pieces and values need not know each
+    other, in loops and conditions neither. Every line end of `text`, also a lone CR, becomes CR LF.
+    Raises UnicodeEncodeError where it holds half a surrogate pair.
+    """
+    if _SIMPLE.fullmatch(text):
+        return text + _SOFT_BREAK
+    octets = text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    *lines, rest = octets.decode("latin-1").translate(_ESCAPES).split("\n")
+    encoded = [_fold(_protect_end(line)) + "\r\n" for line in lines]
+    if rest:
+        encoded.append(_fold(rest) + _SOFT_BREAK)
+    return "".join(encoded)
+
+
+def finish(segments: str) -> str:
+    """Take the soft break off the end of joined segments, where no line may follow it."""
+    if not segments.endswith(_SOFT_BREAK):
+        return segments
+    bare = segments.removesuffix(_SOFT_BREAK)
+    if bare.endswith((" ", "\t")):  # a relay may take spaces off the end of a line
+        return bare[:-1] + _SOFT_BREAK + _protect_end(bare[-1])
+    return bare
+
+
+def _protect_end(line: str) -> str:
+    return f"{line[:-1]}={ord(line[-1]):02X}" if line.endswith((" ", "\t")) else line
+
+
+def _fold(line: str) -> str:
+    pieces = []
+    start, end = 0, len(line)
+    while True:
+        dot = "=2E" if line.startswith(".", start) else ""
+        if dot:
+            start += 1
+        stop = start + _LINE - len(dot)
+        if stop >= end:
+            pieces.append(dot + line[start:])
+            return _SOFT_BREAK.join(pieces)
+        # an escape such as =C3 stays in one piece
+        stop -= (line[stop - 1] == "=") + 2 * (line[stop - 2] == "=")
+        pieces.append(dot + line[start:stop])
+        start = stop

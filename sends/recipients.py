@@ -1,0 +1,43 @@
+"""What a message may say of its recipient: the contact and the company, as the templates name them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audiences.models import Company, Contact
+
+Recipient = Mapping[str, Mapping[str, str]]
+Label = Callable[[str], str]
+
+_CONTACT = ("civility", "given_name", "family_name", "role", "address")
+_COMPANY = {"name": "name", "siret": "siret", "commune": "commune_name", "epci": "epci_siren", "naf": "naf_code"}
+
+NOBODY: Recipient = {"contact": dict.fromkeys(_CONTACT, ""), "company": dict.fromkeys(_COMPANY, "")}
+"""A recipient of whom nothing is known: every field is empty, none is missing."""
+
+
+def load_recipients(session: Session, contact_ids: Iterable[int], epci_label: Label) -> dict[int, Recipient]:
+    """Load contacts with their companies, by contact id; a value that is not known is "" (never missing)."""
+    columns = [getattr(Contact, name) for name in _CONTACT] + [getattr(Company, name) for name in _COMPANY.values()]
+    rows = session.execute(
+        select(Contact.id, *columns)
+        .outerjoin(Company, Company.id == Contact.company_id)
+        .where(Contact.id.in_(list(contact_ids)))
+    )
+    return {row[0]: _recipient(row[1:], epci_label) for row in rows.tuples()}
+
+
+def _recipient(values: tuple[Any, ...], epci_label: Label) -> Recipient:
+    texts = [value or "" for value in values]
+    contact = dict(zip(_CONTACT, texts, strict=False))
+    company = dict(zip(_COMPANY, texts[len(_CONTACT) :], strict=True))
+    company["epci"] = epci_label(company["epci"]) if company["epci"] else ""
+    return {"contact": contact, "company": company}
+
+
+def display_name(recipient: Recipient) -> str:
+    """Give the name that stands beside the address in To: the person's, or nothing."""
+    contact = recipient["contact"]
+    return f"{contact['given_name']} {contact['family_name']}".strip()

@@ -1,0 +1,44 @@
+"""What is written: templates, their compilation and each recipient's message; no database, no network."""
+
+from templates.compiler import CompiledTemplate, compile_template
+from templates.environment import make_environment
+from templates.errors import (
+    InvalidTemplate,
+    InvalidValue,
+    MissingVariable,
+    RenderingFailed,
+    TemplateError,
+    UnknownTemplate,
+    UnknownVariable,
+)
+from templates.previews import preview_recipient
+from templates.renderer import Brand, Rendered, Renderer
+from templates.sources import LIBRARY, Purpose, Template, Variable, find_templates, load_template
+from templates.values import VariableType
+from templates.variables import bind_variables, example_variables
+
+__all__ = [
+    "LIBRARY",
+    "Brand",
+    "CompiledTemplate",
+    "InvalidTemplate",
+    "InvalidValue",
+    "MissingVariable",
+    "Purpose",
+    "Rendered",
+    "Renderer",
+    "RenderingFailed",
+    "Template",
+    "TemplateError",
+    "UnknownTemplate",
+    "UnknownVariable",
+    "Variable",
+    "VariableType",
+    "bind_variables",
+    "compile_template",
+    "example_variables",
+    "find_templates",
+    "load_template",
+    "make_environment",
+    "preview_recipient",
+]
