@@ -30,8 +30,9 @@ def parse_address(text: str) -> Address:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        # `test_environment` admits the reserved domain .test (RFC 6761), which reaches nobody.
-        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+        # `test_environment` admits the reserved domain .test (RFC 6761), which reaches nobody; `strict` checks that the
+        # local part has no more than 64 characters.
+        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(_("{address} is not an address: {why}").format(address=text.strip(), why=error)) from None
     domain = (valid.ascii_domain or valid.domain).lower()

@@ -78,6 +78,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
+        "wal_autocheckpoint = 4000",  # 16 MB: fewer pauses while a campaign leaves
         "synchronous = FULL",  # a commit survives a power cut: a sent message is never forgotten
         "foreign_keys = ON",
         "cache_size = -16000",
@@ -105,6 +106,13 @@ def writing(engine: Engine) -> Iterator[Session]:
     """Open a session that holds the write lock (SQLite) from its first statement, and commits at the end or not at all."""
     with _translated(), Session(engine) as session, session.begin():
         yield session
+
+
+@contextmanager
+def writing_rows(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, without an ORM session: for the statements that run for every message."""
+    with _translated(), engine.begin() as connection:
+        yield connection
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from gettext import gettext as _
+from itertools import islice
 from pathlib import Path
 
 from audiences.errors import MissingColumn, UnreadableSheet
@@ -16,6 +17,8 @@ HEADER_WITHIN = 20
 
 WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 TEXTS = frozenset({".csv", ".tsv", ".txt"})
+
+FindField = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,13 @@ class Sheet:
             yield Row(number, {field: cells[at] if at < width else "" for field, at in self.positions.items()})
 
 
-def read_sheet(path: Path, find_field: Callable[[str], str | None]) -> Sheet:
+def read_sheet(path: Path, find_field: FindField) -> Sheet:
     """Read the first sheet of a workbook, or a CSV; `find_field` turns a header into a field name, or None.
 
-    The header is the row, among the first ones, with the most known fields (two at least, unless the table has one
-    column). Raises UnreadableSheet (no such file, not a table, damaged) and MissingColumn (no header found).
+    The header is the row, among the first ones, with the most known fields. Raises UnreadableSheet (no such file, not
+    a table, damaged) and MissingColumn (no header found).
     """
-    rows = list(_read_rows(path))
+    rows = list(_read_rows(path, find_field))
     if not rows:
         raise UnreadableSheet(_("{file} is empty. Export it again with its header row.").format(file=path.name))
     scores = [
@@ -86,14 +89,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _read_rows(path: Path, find_field: FindField) -> Iterator[tuple[int, list[str]]]:
     if not path.is_file():
         raise UnreadableSheet(_("There is no file {file}. Check the name and the folder.").format(file=path))
     suffix = path.suffix.lower()
     if suffix in WORKBOOKS:
         return _read_workbook(path)
     if suffix in TEXTS:
-        return _read_csv(path)
+        return _read_csv(path, find_field)
     raise UnreadableSheet(
         _("{file} is of a kind that cannot be read ({suffix}). Save it as .xlsx or .csv.").format(
             file=path.name, suffix=suffix or _("no extension")
@@ -137,11 +140,9 @@ def _text_of(cell: object) -> str:
     return "" if cell is None else str(cell)
 
 
-def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _read_csv(path: Path, find_field: FindField) -> Iterator[tuple[int, list[str]]]:
     text = _decode(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(";,\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, find_field), strict=True)
     number = 1
     try:
         for cells in reader:
@@ -157,14 +158,29 @@ def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
+def _delimiter(text: str, find_field: FindField) -> str:
+    """Give the mark that sets the most headers apart: a title above them, or text below, may hold other marks."""
+    lines = list(islice((line for line in io.StringIO(text, newline=None) if line.strip()), HEADER_WITHIN))
+
+    def headers(mark: str) -> int:
+        return max((sum(find_field(cell) is not None for cell in line.split(mark)) for line in lines), default=0)
+
+    return max(";,\t|", key=headers)
+
+
 def _decode(path: Path) -> str:
     """Decode UTF-8 (with or without mark), UTF-16 with a mark, else cp1252, which is what a French Excel writes."""
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    if b"\0" in data:
-        raise UnreadableSheet(_("{file} is not a text file. Save it as CSV or XLSX.").format(file=path.name))
     try:
-        return data.decode("utf-8-sig")
+        data = path.read_bytes()
+        text = data.decode("utf-16") if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data.decode("utf-8-sig")
+    except OSError as error:
+        raise UnreadableSheet(
+            _("{file} cannot be read ({cause}). Close it in other programs, or copy it into your folder.").format(
+                file=path.name, cause=error.strerror
+            )
+        ) from error
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        text = data.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise UnreadableSheet(_("{file} is not a text file. Save it as CSV or XLSX.").format(file=path.name))
+    return text

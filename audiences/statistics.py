@@ -24,7 +24,9 @@ class RequestStatistics:
     by_nature: dict[str, int]
 
 
-def request_statistics(session: Session, territory: Territory, *, outside: str, since: date, until: date) -> RequestStatistics:
+def request_statistics(
+    session: Session, territory: Territory, *, outside: str, since: date, until: date
+) -> RequestStatistics:
     """Count the requests received from `since` to `until`, both included.
 
     A company outside the chamber's territory counts under the label `outside`, one whose commune is not known as

@@ -71,6 +71,9 @@ WEBMAIL_DOMAINS = frozenset(
     "numericable.fr orange.fr outlook.com outlook.fr sfr.fr wanadoo.fr yahoo.com yahoo.fr".split()
 )
 
+MOST_EMPLOYEES = 9_999_999
+"""More than any establishment has: what is above is a number of something else."""
+
 EXCEL_EPOCH = date(1899, 12, 30)
 """Day 0 of Excel's serial dates (its year 1900 is wrongly a leap year, hence not the 31st)."""
 
@@ -81,9 +84,11 @@ def parse_siret(text: str) -> str:
     from stdnum.fr import siret
 
     digits = siret.compact(text).replace("\u00a0", "").replace("\u202f", "")
-    if digits.isdigit() and len(digits) < 14:
+    if digits.isdigit() and len(digits) in {12, 13}:
         digits = digits.zfill(14)  # a spreadsheet drops the leading zeros of a number
     try:
+        if not digits.strip("0"):  # a filler, which the check digits let pass
+            raise ValidationError
         return siret.validate(digits)
     except ValidationError:
         raise ValueError(_("not a SIRET: 14 digits with a valid check digit")) from None
@@ -131,10 +136,10 @@ def parse_headcount(text: str) -> Headcount:
     """Read a number of employees, or a label with one or two numbers ("10 à 19 salariés", "10 000 salariés et plus")."""
     numbers = [int(re.sub(r"\D", "", part)) for part in re.findall(r"\d+(?:[\s\u00a0\u202f]\d{3})*", text)]
     match numbers:
-        case [only]:
+        case [only] if only <= MOST_EMPLOYEES:
             is_open = fold(text).endswith("plus")
             return Headcount(only, None if is_open else only)
-        case [lowest, highest] if lowest <= highest:
+        case [lowest, highest] if lowest <= highest <= MOST_EMPLOYEES:
             return Headcount(lowest, highest)
     raise ValueError(_("not a headcount: a number, a band code or a band like “10 à 19”"))
 

@@ -13,7 +13,7 @@ from audiences.catalogue import SLUG, get_audience
 from audiences.text import nearest
 from campaigns.errors import CampaignExists, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, CampaignStatus
-from sends import ledger
+from sends import ledger, tally
 from templates import Purpose
 
 _S = CampaignStatus
@@ -24,7 +24,7 @@ TRANSITIONS: Mapping[CampaignStatus, frozenset[CampaignStatus]] = MappingProxyTy
         _S.SCHEDULED: frozenset({_S.SCHEDULED, _S.SENDING, _S.DRAFT, _S.CANCELLED}),
         _S.SENDING: frozenset({_S.PAUSED, _S.FINISHED, _S.CANCELLED}),
         _S.PAUSED: frozenset({_S.SENDING, _S.CANCELLED}),
-        _S.FINISHED: frozenset(),
+        _S.FINISHED: frozenset({_S.SENDING}),  # what was refused, or uncertain, is tried again
         _S.CANCELLED: frozenset(),
     }
 )
@@ -146,6 +146,19 @@ def resume(campaign: Campaign) -> None:
     campaign.note = None
 
 
+def reopen(campaign: Campaign) -> None:
+    """Let a finished campaign send again what was put back into its queue; a sending or paused one stays as it is."""
+    if campaign.status == CampaignStatus.FINISHED:
+        move(campaign, CampaignStatus.SENDING)
+        campaign.finished_at = None
+    elif campaign.status not in (CampaignStatus.SENDING, CampaignStatus.PAUSED):
+        raise WrongStatus(
+            _("The campaign {slug} is {status}: nothing of it was sent yet.").format(
+                slug=campaign.slug, status=campaign.status
+            )
+        )
+
+
 def cancel(session: Session, campaign: Campaign, *, now: datetime) -> int:
     """Give a campaign up; give the number of deliveries that will not leave."""
     move(campaign, CampaignStatus.CANCELLED)
@@ -156,7 +169,7 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime) -> int:
 def finish_settled(session: Session, *, now: datetime) -> Sequence[Campaign]:
     """Finish the sending campaigns whose deliveries are all settled; give them."""
     sending = session.scalars(select(Campaign).where(Campaign.status == CampaignStatus.SENDING)).all()
-    finished = [campaign for campaign in sending if not ledger.is_open(session, campaign.id)]
+    finished = [campaign for campaign in sending if not tally.is_open(session, campaign.id)]
     for campaign in finished:
         move(campaign, CampaignStatus.FINISHED)
         campaign.finished_at = now

@@ -18,7 +18,7 @@ from campaigns.calendar import local_iso
 from campaigns.lifecycle import list_campaigns
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Settings
-from sends import ledger
+from sends import tally
 from sends.states import DeliveryStatus
 
 
@@ -50,7 +50,7 @@ class Figures:
 
 def figures_of(session: Session, campaigns: Sequence[Campaign]) -> dict[int, Figures]:
     """Count the deliveries of campaigns, by campaign id."""
-    counts = ledger.tally(session, [campaign.id for campaign in campaigns])
+    counts = tally.count_by_status(session, [campaign.id for campaign in campaigns])
     return {campaign.id: _figures(campaign, counts[campaign.id]) for campaign in campaigns}
 
 
@@ -124,6 +124,8 @@ def build_report(session: Session, settings: Settings, *, since: date, until: da
 
 
 COLUMNS = ("Date", "Campagne", "Entreprises", "Destinataires", "Acceptés", "Rejets", "Échecs", "Différés", "Incertains")
+SHORT_COLUMNS = ("Date", "Campagne", "Entr.", "Dest.", "Acceptés", "Rejets", "Échecs", "Différés", "Incert.")
+"""The same where a screen has 80 characters."""
 
 
 def day_fr(day: date) -> str:

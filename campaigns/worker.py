@@ -20,7 +20,7 @@ from campaigns.models import Campaign, CampaignStatus
 from campaigns.planning import launch
 from campaigns.schema import secret_of
 from campaigns.settings import Settings
-from sends import ledger
+from sends import ledger, tally
 from sends.mailing import Mailing
 from sends.sender import Clock, Progress, Sender
 from sends.states import DeliveryStatus
@@ -161,7 +161,7 @@ class Worker:
                     select(func.min(Campaign.scheduled_at)).where(Campaign.status == CampaignStatus.SCHEDULED)
                 )
             ]
-            times += [ledger.next_due(session, id_) for id_ in session.scalars(lifecycle.sendable_campaigns())]
+            times += [tally.next_due(session, id_) for id_ in session.scalars(lifecycle.sendable_campaigns())]
         return min((time for time in times if time is not None), default=None)
 
 

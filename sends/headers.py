@@ -21,12 +21,22 @@ _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _URI = re.compile(r"[a-z]+:[!-;=?-~]{1,900}")  # RFC 2369 2: no space, no < >
 
 
+@lru_cache(256)
 def text_field(name: str, text: str) -> str:
     """Write a field of free text, such as the subject; encoded words where it is not plain ASCII (RFC 2047).
 
-    Raises HeaderInjection.
+    Cached, as the subject mostly is one for all recipients. Raises HeaderInjection.
     """
-    return _unstructured(name, text)
+    _refuse(name, text)
+    if not _PLAIN.fullmatch(text):
+        return f"{name}: {_encoded_words(text, len(name) + 2)}\r\n"
+    lines, line = [], f"{name}:"
+    for word in text.split(" "):
+        if len(line) + 1 + len(word) > _WIDTH:
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "\r\n".join((*lines, line)) + "\r\n"
 
 
 def address_field(name: str, display_name: str, address: str) -> str:
@@ -36,7 +46,7 @@ def address_field(name: str, display_name: str, address: str) -> str:
     Raises HeaderInjection, or InvalidMessage for what is no address.
     """
     written = ascii_domain(address)
-    return _phrased(name, display_name, f"<{written}>") if display_name else _field(name, written)
+    return _phrased(name, display_name, f"<{written}>") if display_name else plain_field(name, written)
 
 
 def list_id_field(display_name: str, identifier: str) -> str:
@@ -66,12 +76,24 @@ def uri_field(name: str, uri: str) -> str:
                 uri=uri, header=name
             )
         )
-    return _field(name, f"<{uri}>")
+    return plain_field(name, f"<{uri}>")
 
 
 def plain_field(name: str, value: str) -> str:
-    """Write a field whose value is ours: short ASCII."""
-    return _field(name, value)
+    """Write a field whose value is known to be ASCII, on a line of its own where it does not fit beside its name."""
+    line = f"{name}: {value}"
+    return f"{line}\r\n" if len(line) <= _WIDTH else f"{name}:{_FOLD}{value}\r\n"
+
+
+def ascii_domain(address: str) -> str:
+    """Return a checked address with its domain as A-labels; raise HeaderInjection, or InvalidMessage for no address."""
+    _refuse("an address", address)
+    match = _ADDRESS.fullmatch(address)
+    if not match:
+        raise InvalidMessage(_("{address!r} is no address for a header; correct it").format(address=address))
+    if match["domain"].isascii():
+        return address
+    return f"{match['local']}@{_a_label(match['domain'])}"
 
 
 @lru_cache(256)
@@ -84,32 +106,6 @@ def _a_label(domain: str) -> str:
         raise InvalidMessage(
             _("{domain!r} is no domain ({error}); correct the address").format(domain=domain, error=error)
         ) from error
-
-
-def ascii_domain(address: str) -> str:
-    """Return a checked address with its domain as A-labels; raise HeaderInjection, or InvalidMessage for no address."""
-    _refuse("An address", address)
-    match = _ADDRESS.fullmatch(address)
-    if not match:
-        raise InvalidMessage(_("{address!r} is no address for a header; correct it").format(address=address))
-    if match["domain"].isascii():
-        return address
-    return f"{match['local']}@{_a_label(match['domain'])}"
-
-
-@lru_cache(256)
-def _unstructured(name: str, text: str) -> str:
-    """Cached, as the subject mostly is one for all recipients."""
-    _refuse(name, text)
-    if not _PLAIN.fullmatch(text):
-        return f"{name}: {_encoded_words(text, len(name) + 2)}\r\n"
-    lines, line = [], f"{name}:"
-    for word in text.split(" "):
-        if len(line) + 1 + len(word) > _WIDTH:
-            lines.append(line)
-            line = ""
-        line += f" {word}"
-    return "\r\n".join((*lines, line)) + "\r\n"
 
 
 def _phrased(name: str, phrase: str, bracketed: str) -> str:
@@ -149,16 +145,11 @@ def _in_word(character: str) -> str:
     return "_" if character == " " else "".join(f"={octet:02X}" for octet in character.encode())
 
 
-def _field(name: str, value: str) -> str:
-    line = f"{name}: {value}"
-    return f"{line}\r\n" if len(line) <= _WIDTH else f"{name}:{_FOLD}{value}\r\n"
-
-
 def _refuse(name: str, text: str) -> None:
     """Refuse what could end a line and begin another header (CR, LF, NUL and their like)."""
     if found := _FORBIDDEN.search(text):
         raise HeaderInjection(
-            _("{header} holds the control character {character!r}; take it out of {text!r}").format(
+            _("The control character {character!r} cannot stand in {header}; take it out of {text!r}").format(
                 header=name, character=found[0], text=text
             )
         )

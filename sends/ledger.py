@@ -7,15 +7,31 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Select, Table, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from audiences.hot import HotStatement
 from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
 from sends.models import Delivery, DeliveryEvent, Exclusion
-from sends.states import OPEN, DeliveryStatus, may_become
+from sends.states import DeliveryStatus, may_become
 from sends.transports.reply import Reply
 
 DELIVERY = cast(Table, Delivery.__table__)
@@ -50,6 +66,11 @@ class Outcome:
     def __post_init__(self) -> None:
         if not may_become(self.before, self.after):
             raise ValueError(f"a delivery cannot go from {self.before} to {self.after}")
+
+
+def _inline(status: DeliveryStatus) -> BindParameter[str]:
+    """Write a status into the statement itself: SQLite takes a partial index only for what it can read."""
+    return bindparam(None, status.value, literal_execute=True)
 
 
 def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Counter[str | None]:
@@ -110,7 +131,7 @@ def claim(
             .where(
                 DELIVERY.c.campaign_id == campaign_id,
                 DELIVERY.c.campaign_id.in_(sendable),
-                DELIVERY.c.status == status,
+                DELIVERY.c.status == _inline(status),
                 DELIVERY.c.not_before <= now,
             )
             .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
@@ -133,22 +154,24 @@ def claim(
     return sorted(claims)
 
 
-_MARK = (
-    update(DELIVERY)
-    .where(
-        DELIVERY.c.id == bindparam("b_id"),
-        DELIVERY.c.fence == bindparam("b_fence"),
-        DELIVERY.c.status == DeliveryStatus.CLAIMED,
-        ~select(Suppression.id)
-        .where(
-            Suppression.address_key == DELIVERY.c.address_key,
-            Suppression.lifted_at.is_(None),
-            Suppression.id > bindparam("b_checked"),
-        )
-        .exists(),
+@lru_cache(maxsize=4)
+def _mark_statement(sendable: Select[Any]) -> HotStatement:
+    since_checked = select(Suppression.id).where(
+        Suppression.address_key == DELIVERY.c.address_key,
+        Suppression.lifted_at.is_(None),
+        Suppression.id > bindparam("b_checked"),
     )
-    .values(status=DeliveryStatus.SENDING, lease_until=bindparam("b_lease"), message_id=bindparam("b_message_id"))
-)
+    return HotStatement(
+        update(DELIVERY)
+        .where(
+            DELIVERY.c.id == bindparam("b_id"),
+            DELIVERY.c.fence == bindparam("b_fence"),
+            DELIVERY.c.status == DeliveryStatus.CLAIMED,
+            DELIVERY.c.campaign_id.in_(sendable),
+            ~since_checked.exists(),
+        )
+        .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id"))
+    )
 
 
 class Mark(NamedTuple):
@@ -159,9 +182,7 @@ class Mark(NamedTuple):
     checked: int
 
 
-def mark(
-    session: Session, marks: Sequence[Mark], *, sendable: Select[Any], now: datetime, lease: timedelta
-) -> set[int]:
+def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]) -> set[int]:
     """Write the intent to send; give the ids that may go out now.
 
     An id that is missing may not: its lease is lost, its campaign no longer sends, or its mailbox was suppressed
@@ -173,26 +194,24 @@ def mark(
         {
             "b_id": each.claim.id,
             "b_fence": each.claim.fence,
-            "b_lease": now + lease,
             "b_message_id": each.message_id,
             "b_checked": each.checked,
         }
         for each in marks
     ]
-    statement = _MARK.where(DELIVERY.c.campaign_id.in_(sendable))
     ids = {each.claim.id for each in marks}
-    if _rowcount(session, statement, rows) == len(marks):
+    if _mark_statement(sendable).run(connection, rows) == len(marks):
         return ids
     fences = {each.claim.id: each.claim.fence for each in marks}
     now_sending = select(DELIVERY.c.id, DELIVERY.c.fence).where(
         DELIVERY.c.id.in_(ids), DELIVERY.c.status == DeliveryStatus.SENDING
     )
-    marked = {id_ for id_, fence in session.execute(now_sending) if fences[id_] == fence}
-    release(session, [each.claim for each in marks if each.claim.id not in marked])
+    marked = {id_ for id_, fence in connection.execute(now_sending) if fences[id_] == fence}
+    release(connection, [each.claim for each in marks if each.claim.id not in marked])
     return marked
 
 
-_SETTLE = (
+_SETTLE = HotStatement(
     update(DELIVERY)
     .where(
         DELIVERY.c.id == bindparam("b_id"),
@@ -217,30 +236,27 @@ _SETTLE = (
 )
 
 
-def settle(session: Session, outcomes: Sequence[Outcome], *, now: datetime) -> int:
-    """Write what became of the deliveries, their events and the suppressions that follow; give how many were ours."""
+def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime) -> int:
+    """Write what became of the deliveries, their events and the suppressions that follow; give how many were ours.
+
+    A worker that was stopped for longer than its lease finds its messages uncertain. If nobody claimed them since (the
+    fence tells), the reply that it read is the evidence that settles them.
+    """
     if not outcomes:
         return 0
-    rows = [
-        {
-            "b_id": each.claim.id,
-            "b_fence": each.claim.fence,
-            "b_before": each.before,
-            "b_after": each.after,
-            "b_reason": each.reason,
-            "b_code": each.reply.code if each.reply else None,
-            "b_enhanced": each.reply.enhanced if each.reply else None,
-            "b_text": each.reply.text[:500] if each.reply else None,
-            "b_not_before": each.not_before,
-            "b_attempt": int(each.is_attempt),
-            "b_now": now,
-        }
-        for each in outcomes
-    ]
-    settled = _rowcount(session, _SETTLE, rows)
+    settled = _SETTLE.run(connection, [_settle_row(each, each.before, now) for each in outcomes])
+    if settled < len(outcomes):
+        late = [
+            each
+            for each in outcomes
+            if each.before is DeliveryStatus.SENDING and each.after is not DeliveryStatus.UNCERTAIN
+        ]
+        settled += (
+            _SETTLE.run(connection, [_settle_row(each, DeliveryStatus.UNCERTAIN, now) for each in late]) if late else 0
+        )
     told = [each for each in outcomes if each.after not in (DeliveryStatus.SENT, DeliveryStatus.QUEUED)]
     if told:
-        session.execute(
+        connection.execute(
             insert(DeliveryEvent),
             [
                 {
@@ -253,33 +269,55 @@ def settle(session: Session, outcomes: Sequence[Outcome], *, now: datetime) -> i
                 for each in told
             ],
         )
-    for each in told:
-        if each.is_hard_bounce:
-            evidence = f"campaign {each.claim.campaign_id}: {each.reply}"
-            suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
+    bounced = [each for each in told if each.is_hard_bounce]
+    if bounced:
+        with Session(connection) as session:
+            for each in bounced:
+                evidence = f"campaign {each.claim.campaign_id}: {each.reply}"
+                suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
+            session.flush()
     return settled
 
 
-def release(session: Session, claims: Iterable[Claim]) -> None:
+def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> dict[str, Any]:
+    reply = outcome.reply
+    return {
+        "b_id": outcome.claim.id,
+        "b_fence": outcome.claim.fence,
+        "b_before": before,
+        "b_after": outcome.after,
+        "b_reason": outcome.reason,
+        "b_code": reply.code if reply else None,
+        "b_enhanced": reply.enhanced if reply else None,
+        "b_text": reply.text[:500] if reply else None,
+        "b_not_before": outcome.not_before,
+        "b_attempt": int(outcome.is_attempt),
+        "b_now": now,
+    }
+
+
+_RELEASE = HotStatement(
+    update(DELIVERY)
+    .where(
+        DELIVERY.c.id == bindparam("b_id"),
+        DELIVERY.c.fence == bindparam("b_fence"),
+        DELIVERY.c.status == DeliveryStatus.CLAIMED,
+    )
+    .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None)
+)
+
+
+def release(connection: Connection, claims: Iterable[Claim]) -> None:
     """Give claimed deliveries back to the queue: nothing of them was accepted."""
     rows = [{"b_id": each.id, "b_fence": each.fence} for each in claims]
     if rows:
-        session.execute(
-            update(DELIVERY)
-            .where(
-                DELIVERY.c.id == bindparam("b_id"),
-                DELIVERY.c.fence == bindparam("b_fence"),
-                DELIVERY.c.status == DeliveryStatus.CLAIMED,
-            )
-            .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None),
-            rows,
-        )
+        _RELEASE.run(connection, rows)
 
 
-def renew(session: Session, owner: str, *, now: datetime, lease: timedelta) -> None:
+def renew(connection: Connection, owner: str, *, now: datetime, lease: timedelta) -> None:
     """Prolong the lease of everything that this worker holds."""
-    held = DELIVERY.c.status.in_([DeliveryStatus.CLAIMED, DeliveryStatus.SENDING])
-    session.execute(update(DELIVERY).where(DELIVERY.c.owner == owner, held).values(lease_until=now + lease))
+    held = or_(*(DELIVERY.c.status == _inline(each) for each in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)))
+    connection.execute(update(DELIVERY).where(DELIVERY.c.owner == owner, held).values(lease_until=now + lease))
 
 
 def recover(session: Session, *, now: datetime) -> Counter[DeliveryStatus]:
@@ -292,7 +330,7 @@ def recover(session: Session, *, now: datetime) -> Counter[DeliveryStatus]:
     ):
         ids = session.scalars(
             update(DELIVERY)
-            .where(DELIVERY.c.status == before, lapsed)
+            .where(DELIVERY.c.status == _inline(before), lapsed)
             .values(status=after, owner=None, lease_until=None, updated_at=now)
             .returning(DELIVERY.c.id)
         ).all()
@@ -313,29 +351,42 @@ def cancel(session: Session, campaign_id: int, *, now: datetime) -> int:
     return cast("CursorResult[Any]", result).rowcount
 
 
-def tally(session: Session, campaign_ids: Iterable[int]) -> dict[int, Counter[DeliveryStatus]]:
-    """Count the deliveries of campaigns by status."""
-    ids = list(campaign_ids)
-    counts: dict[int, Counter[DeliveryStatus]] = {id_: Counter() for id_ in ids}
-    grouped = select(DELIVERY.c.campaign_id, DELIVERY.c.status, func.count()).where(DELIVERY.c.campaign_id.in_(ids))
-    for id_, status, count in session.execute(grouped.group_by(DELIVERY.c.campaign_id, DELIVERY.c.status)):
-        counts[id_][DeliveryStatus(status)] = count
-    return counts
+def requeue(session: Session, campaign_id: int, *, only: str | None, now: datetime) -> int:
+    """Queue again what was refused: failed and deferred deliveries, or those of one status or reason; give their number.
+
+    Each of them had a reply, so that none can arrive twice. Their time to give up begins anew.
+    """
+    refused = (DeliveryStatus.FAILED, DeliveryStatus.DEFERRED, DeliveryStatus.BOUNCED)
+    wanted: ColumnElement[bool] = DELIVERY.c.status.in_(refused[:2])
+    if only in refused:
+        wanted = DELIVERY.c.status == only
+    elif only is not None:
+        wanted = DELIVERY.c.status.in_(refused) & (DELIVERY.c.reason == only)
+    again = {"status": DeliveryStatus.QUEUED, "not_before": now, "first_attempt_at": None, "updated_at": now}
+    statement = update(DELIVERY).where(DELIVERY.c.campaign_id == campaign_id, wanted).values(again)
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
-def next_due(session: Session, campaign_id: int) -> datetime | None:
-    """Give the time at which the next open delivery of a campaign may go, or None when all are settled."""
-    waiting = [DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED]
-    return session.scalar(
-        select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, Delivery.status.in_(waiting))
+def resolve(
+    session: Session,
+    campaign_id: int,
+    after: DeliveryStatus,
+    *,
+    reason: str,
+    now: datetime,
+    ids: Sequence[int] | None = None,
+) -> int:
+    """Settle uncertain deliveries of a campaign (or those with these ids) as sent, or queue them again; give their number."""
+    if not may_become(DeliveryStatus.UNCERTAIN, after):
+        raise ValueError(f"an uncertain delivery cannot become {after}")
+    statement = update(DELIVERY).where(
+        DELIVERY.c.campaign_id == campaign_id, DELIVERY.c.status == DeliveryStatus.UNCERTAIN
     )
-
-
-def is_open(session: Session, campaign_id: int) -> bool:
-    """Tell whether a campaign still waits for a delivery."""
-    found = select(DELIVERY.c.id).where(DELIVERY.c.campaign_id == campaign_id, DELIVERY.c.status.in_(OPEN)).limit(1)
-    return session.scalar(found) is not None
-
-
-def _rowcount(session: Session, statement: Any, rows: Sequence[dict[str, Any]]) -> int:
-    return cast("CursorResult[Any]", session.connection().execute(statement, rows)).rowcount
+    if ids is not None:
+        statement = statement.where(DELIVERY.c.id.in_(ids))
+    values = {"status": after, "reason": reason, "not_before": now, "updated_at": now}
+    settled = session.scalars(statement.values(values).returning(DELIVERY.c.id)).all()
+    if settled:
+        events = [{"delivery_id": id_, "at": now, "status": after, "reason": reason} for id_ in settled]
+        session.execute(insert(DeliveryEvent), events)
+    return len(settled)

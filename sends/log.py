@@ -22,6 +22,7 @@ class LogLine(NamedTuple):
     reason: str | None
     reply: str | None
     attempts: int
+    message_id: str | None = None
 
 
 def read_log(session: Session, campaign_id: int, *, status: str | None = None) -> list[LogLine]:
@@ -57,4 +58,6 @@ def _line(delivery: Delivery, company: str | None) -> LogLine:
     reply = None
     if delivery.reply_code is not None:
         reply = str(Reply(delivery.reply_code, delivery.reply_enhanced, delivery.reply_text or ""))
-    return LogLine(delivery.address, company, delivery.status, delivery.reason, reply, delivery.attempts)
+    return LogLine(
+        delivery.address, company, delivery.status, delivery.reason, reply, delivery.attempts, delivery.message_id
+    )

@@ -5,8 +5,8 @@ import re
 _LINE = 75  # characters before the soft break's own "="; 76 is the limit
 _SOFT_BREAK = "=\r\n"
 _SIMPLE = re.compile(r"(?!\.)[ -<>-~]{1,75}")
-_LITERAL = frozenset(b" \t\n") | frozenset(range(33, 127)) - frozenset(b"=")
-_ESCAPES = {octet: f"={octet:02X}" for octet in range(256) if octet not in _LITERAL}
+_SPECIAL = re.compile("[^ \t\n!-<>-~]")
+_ESCAPES = {chr(octet): f"={octet:02X}" for octet in range(256)}
 
 
 def encode(text: str) -> str:
@@ -19,8 +19,8 @@ def encode(text: str) -> str:
     """
     if _SIMPLE.fullmatch(text):
         return text + _SOFT_BREAK
-    octets = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    *lines, rest = octets.decode("latin-1").translate(_ESCAPES).split("\n")
+    octets = text.replace("\r\n", "\n").replace("\r", "\n").encode().decode("latin-1")
+    *lines, rest = _SPECIAL.sub(lambda special: _ESCAPES[special[0]], octets).split("\n")
     encoded = [_fold(_protect_end(line)) + "\r\n" for line in lines]
     if rest:
         encoded.append(_fold(rest) + _SOFT_BREAK)

@@ -7,6 +7,7 @@ messages about to go, and only then writes their bodies: a crash leaves at most 
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, Select
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from audiences.database import writing
+from audiences.database import writing, writing_rows
+from audiences.errors import DatabaseUnavailable
 from audiences.suppressions import find_suppressed, last_suppression
 from sends import ledger
 from sends.errors import InvalidMessage, RelayUnavailable, SendError
@@ -45,6 +48,9 @@ LEASE = timedelta(seconds=90)
 
 PATIENCE = 3
 """Attempts to reach a relay, a few seconds apart, before the run gives up."""
+
+COMMIT_PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between the attempts of a commit, beside the busy timeout of the database itself."""
 
 BLOCKS_BEFORE_PAUSE = 5
 """Policy refusals in a row after which the campaign pauses: going on would harm the sender's reputation."""
@@ -128,10 +134,17 @@ class Sender:
                 self._offer()
                 await self._wait()
                 self._tick()
+            for connection in list(self._connections):
+                await connection.close()
             if self._failure is not None:
                 raise self._failure
         finally:
-            await self._finish()
+            for task in self._opening:
+                task.cancel()
+            for connection in list(self._connections):
+                connection.abort("the run was interrupted")
+            self._tick()
+            self._give_back()
         return self.progress
 
     async def _wait(self) -> None:
@@ -140,29 +153,17 @@ class Sender:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout=LEASE.total_seconds() / 6)
 
-    async def _finish(self) -> None:
-        for task in self._opening:
-            task.cancel()
-        if self._opening:
-            await asyncio.gather(*self._opening, return_exceptions=True)
-        for connection in list(self._connections):
-            if any(flight.connection is connection for flight in self._flights.values()):
-                connection.abort("the run was interrupted")
-            else:
-                await connection.close()
-        self._tick()
-        with writing(self._engine) as session:
-            ledger.release(session, [prepared.claim for prepared in self._ready])
-        self._ready.clear()
+    def _give_back(self) -> None:
+        if self._ready:
+            with writing_rows(self._engine) as rows:
+                ledger.release(rows, [prepared.claim for prepared in self._ready])
+            self._ready.clear()
 
     # -- claiming and building -------------------------------------------------------------------------------------
 
     def _refill(self) -> None:
         if self._is_stopping or self._failure is not None:
-            if self._ready:
-                with writing(self._engine) as session:
-                    ledger.release(session, [prepared.claim for prepared in self._ready])
-                self._ready.clear()
+            self._give_back()
             return
         if self._is_exhausted and (self._ready or self._flights):
             return
@@ -206,7 +207,7 @@ class Sender:
                         self._ready.append(mailing.prepare(each, recipient, now=now, checked=checked))
                     except (TemplateError, InvalidMessage) as error:
                         outcomes.append(_left_out(each, DeliveryStatus.FAILED, str(error)))
-                self._settle(session, outcomes, now)
+                self._settle(session.connection(), outcomes, now)
             return claims
         return []
 
@@ -269,8 +270,8 @@ class Sender:
             connection.offer(prepared.message)
         except InvalidMessage as error:
             del self._flights[prepared.claim.id]
-            with writing(self._engine) as session:
-                self._settle(session, [_left_out(prepared.claim, DeliveryStatus.FAILED, str(error))], self._clock())
+            with writing_rows(self._engine) as rows:
+                self._settle(rows, [_left_out(prepared.claim, DeliveryStatus.FAILED, str(error))], self._clock())
 
     # -- the tick --------------------------------------------------------------------------------------------------
 
@@ -298,16 +299,37 @@ class Sender:
         if not outcomes and not wanted and not needs_renewal:
             return
         marks = [Mark(each.prepared.claim, each.prepared.message_id, each.prepared.checked) for each in wanted]
-        with writing(self._engine) as session:
-            if needs_renewal:
-                ledger.renew(session, self._owner, now=now, lease=LEASE)
-                self._renewed_at = now
-            self._settle(session, outcomes, now)
-            marked = ledger.mark(session, marks, sendable=self._sendable, now=now, lease=LEASE)
+        marked = self._commit(outcomes, marks, now, needs_renewal=needs_renewal)
+        if len(marked) < len(wanted):
+            # Paused, cancelled or suppressed meanwhile: what is ready is judged anew by the next claim.
+            self._give_back()
+            self._is_exhausted = False
         for flight in wanted:
             self._let_go(flight, may_go=flight.prepared.claim.id in marked)
         if outcomes:
             self._on_progress(self.progress)
+
+    def _commit(
+        self, outcomes: Sequence[Outcome], marks: Sequence[Mark], now: datetime, *, needs_renewal: bool
+    ) -> set[int]:
+        """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less."""
+        for pause in (*COMMIT_PAUSES, None):
+            try:
+                with writing_rows(self._engine) as rows:
+                    if needs_renewal:
+                        ledger.renew(rows, self._owner, now=now, lease=LEASE)
+                    ledger.settle(rows, outcomes, now=now)
+                    marked = ledger.mark(rows, marks, sendable=self._sendable)
+            except DatabaseUnavailable:
+                if pause is None:
+                    raise
+                time.sleep(pause)  # the connections can wait; nothing may be written before this is
+            else:
+                break
+        if needs_renewal:
+            self._renewed_at = now
+        self._count(outcomes)
+        return marked
 
     def _drain(self) -> Iterator[tuple[Connection, Event]]:
         while self._inbox:
@@ -318,15 +340,17 @@ class Sender:
         if not may_go:
             del self._flights[key]
             flight.connection.abandon(key)
-            self._is_exhausted = False
             return
         flight.is_marked = True
         if self._ready and flight.connection.capacity and not self._is_stopping and self._failure is None:
             self._offer_to(flight.connection)
         flight.connection.permit(key)
 
-    def _settle(self, session: Any, outcomes: Sequence[Outcome], now: datetime) -> None:
-        ledger.settle(session, outcomes, now=now)
+    def _settle(self, rows: SqlConnection, outcomes: Sequence[Outcome], now: datetime) -> None:
+        ledger.settle(rows, outcomes, now=now)
+        self._count(outcomes)
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
         self.progress.done.update(each.after for each in outcomes if each.after is not DeliveryStatus.QUEUED)
 
     def _judge(self, flight: _Flight, event: Refused, now: datetime) -> Outcome:

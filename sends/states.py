@@ -34,7 +34,8 @@ TRANSITIONS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyTy
         _S.DELIVERED: frozenset({_S.BOUNCED}),
         _S.BOUNCED: frozenset({_S.QUEUED}),
         _S.FAILED: frozenset({_S.QUEUED}),
-        _S.UNCERTAIN: frozenset({_S.SENT, _S.DELIVERED, _S.BOUNCED, _S.QUEUED}),
+        # Evidence settles it: a log, a DSN, a person, or a late worker that read the reply after all.
+        _S.UNCERTAIN: frozenset({_S.SENT, _S.DELIVERED, _S.BOUNCED, _S.DEFERRED, _S.FAILED, _S.QUEUED}),
         _S.SUPPRESSED: frozenset(),
         _S.CANCELLED: frozenset(),
     }

@@ -45,25 +45,25 @@ def run() -> int:
     """Run the command of this process's arguments; give its exit code."""
     try:
         code = app(standalone_mode=False)
-    except KeyboardInterrupt:
-        return _fail(_("Interrupted. What was sent is recorded; nothing is lost."), ExitCode.INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # typer exits when the reader of a pipe has seen enough: that is no fault
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the officer never sees a traceback
         return _explain(error)
+    if code == ExitCode.INTERRUPTED:
+        return _fail(_("Interrupted. What was sent is recorded; nothing is lost."), ExitCode.INTERRUPTED)
     return code if isinstance(code, int) else ExitCode.OK
 
 
 def _explain(error: Exception) -> int:
-    if _is_usage(error):
-        show = getattr(error, "show", None)
-        if show is not None:
-            show()
-            return int(getattr(error, "exit_code", ExitCode.REFUSED))
-        return int(getattr(error, "exit_code", 1))
+    if isinstance(error, typer.TyperException):
+        return _explain_usage(error)
     if _is_expected(error):
         return _fail(str(error), ExitCode.REFUSED)
+    if isinstance(error, OSError) and error.filename is not None:
+        cause = _("{file} cannot be read or written: {cause}. Check the name, the folder and its rights.")
+        return _fail(cause.format(file=error.filename, cause=error.strerror), ExitCode.REFUSED)
     try:
         with ERROR_LOG.open("a", encoding="utf-8") as log:
             traceback.print_exception(error, file=log)
@@ -77,9 +77,17 @@ def _explain(error: Exception) -> int:
     )
 
 
-def _is_usage(error: Exception) -> bool:
-    """Tell whether the command line itself was wrong (an unknown option), or ended on purpose."""
-    return hasattr(error, "exit_code") or isinstance(error, typer.Abort)
+def _explain_usage(error: typer.TyperException) -> int:
+    """Say in one line what is wrong with the command line; a group without its command shows what there is."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if context is None:
+        return _fail(message, ExitCode.REFUSED)
+    if message == context.get_help():
+        sys.stderr.write(message + "\n")
+        return ExitCode.REFUSED
+    help_ = _("See `{command} --help`.").format(command=context.command_path)
+    return _fail(f"{message.rstrip('.')}. {help_}", ExitCode.REFUSED)
 
 
 def _is_expected(error: Exception) -> bool:
@@ -92,5 +100,5 @@ def _is_expected(error: Exception) -> bool:
 
 
 def _fail(message: str, code: ExitCode) -> int:
-    sys.stderr.write(_("Error: {message}").format(message=message) + "\n")
+    sys.stderr.write(_("Error: {message}").format(message=" ".join(message.splitlines())) + "\n")
     return code

@@ -40,7 +40,7 @@ PurposeOption = Annotated[
         "relais audiences import contacts.xlsx",
         "relais audiences import suivi-demandes.xlsx --kind requests",
     ),
-    help=_("Import companies with their contacts, or requests, from a spreadsheet (XLSX, XLS, ODS, CSV)."),
+    help=_("Import contacts or requests from a spreadsheet. All rows or none; XLSX, XLS, ODS or CSV."),
 )
 def import_(
     file: Path,
@@ -146,7 +146,7 @@ def show_rejections(rejections: "tuple[Rejection, ...] | list[Rejection]") -> No
     epilog=examples(
         "relais audiences explain 'epci:CUA AND nature:\"Aides financières\"'", "relais audiences explain cua-aides"
     ),
-    help=_("Show how a query comes down to its recipients: who matches, and who is left out for which reason."),
+    help=_("Show how a query comes down to its recipients. Who matches, and who is left out for which reason."),
 )
 def explain(query: Query, purpose: PurposeOption = "public_information", as_json: Json = False) -> None:
     waterfall = _explain(query, purpose)
@@ -196,7 +196,7 @@ def _query_of(session: "Session", text: str) -> str:
     epilog=examples(
         'relais audiences save cua-aides \'epci:CUA AND nature:"Aides financières"\' --describe "CUA, aides"'
     ),
-    help=_("Save a query under a short name; it is evaluated anew at each launch."),
+    help=_("Save a query under a short name. It is evaluated anew at each launch."),
 )
 def save(
     name: str,
@@ -235,7 +235,8 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         emit_json(rows)
     else:
-        show_table([_("Name"), _("Query"), _("Description")], [tuple(row.values()) for row in rows])
+        empty = _("There is no audience yet. Save one: relais audiences save --help")
+        show_table([_("Name"), _("Query"), _("Description")], [tuple(row.values()) for row in rows], empty=empty)
 
 
 @app.command(
@@ -284,7 +285,7 @@ def fields(as_json: Json = False) -> None:
 
 @app.command(
     epilog=examples("relais audiences sectors", "relais audiences sectors --export sectors.csv"),
-    help=_("List the sectors that queries may name; --export writes the table for you to edit."),
+    help=_("List the sectors that queries may name. --export writes the table for you to edit."),
 )
 def sectors(
     export: Annotated[Path | None, typer.Option(help=_("Write the sector table to this file."))] = None,

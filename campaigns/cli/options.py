@@ -1,11 +1,20 @@
 """Options that several commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from gettext import gettext as _
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from campaigns.models import Campaign
+
+Slug = Annotated[str, typer.Argument(metavar="NAME", help=_("The campaign's short name, like info-fonds-cua."))]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for another program."))]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))]
 Sets = Annotated[
@@ -16,6 +25,18 @@ RedirectTo = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help=_("Send every message to this mailbox instead: a rehearsal.")),
 ]
+
+
+@contextmanager
+def changing(slug: str) -> "Iterator[tuple[Session, Campaign, datetime]]":
+    """Open a campaign to change it: the session that commits at the end, the campaign, and the time."""
+    from audiences.database import writing
+    from campaigns.cli.context import open_context
+    from campaigns.lifecycle import get_campaign
+
+    context = open_context()
+    with writing(context.engine) as session:
+        yield session, get_campaign(session, slug), context.now()
 
 
 def parse_sets(sets: Sequence[str] | None) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """How things are shown: tables and bars for people, JSON for machines."""
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from gettext import gettext as _
@@ -10,11 +12,26 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from rich.progress import Progress
+    from rich.table import Table
 
     from audiences.waterfall import Waterfall
+
+
+GAP = 2
+"""Spaces between two columns."""
+
+NARROWEST = 16
+"""The fewest characters that a column of text is narrowed to."""
+
+UNBOUNDED = 1_000
+
+YES = frozenset({"y", "yes", "o", "oui"})
+
+SILENT = frozenset({"", "0", "–"})
+"""What a cell shows where there is nothing to say."""
 
 
 def examples(*commands: str) -> str:
@@ -27,6 +44,14 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
+def wrap(text: str, *, indent: int) -> str:
+    """Break a text at the end of the screen, each line indented by so many spaces."""
+    margin = " " * indent
+    return textwrap.fill(
+        text, _room(), initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def note(text: str) -> None:
     """Print a remark beside the result, on stderr, so that JSON stays alone on stdout."""
     typer.echo(text, err=True)
@@ -37,26 +62,66 @@ def emit_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, numbers: int = 0
-) -> None:
-    """Print a table; the last `numbers` columns hold figures and stand right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+class Clipped(str):
+    """A cell that stays on one line: its end is cut where the room is short."""
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for at, column in enumerate(columns):
-        is_number = at >= len(columns) - numbers
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
-    for row in rows:
-        table.add_row(*("–" if cell is None else str(cell) for cell in row))
-    Console(highlight=False, markup=False).print(table)
+    __slots__ = ()
+
+
+def show_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    numbers: int = 0,
+    empty: str | None = None,
+) -> None:
+    """Print a table; the last `numbers` columns hold figures and stand right; `empty` is said where there is no row.
+
+    Where the room is short, columns that say nothing (zeros, blanks) give way first, then the texts wrap (a `Clipped`
+    one is cut), and the first column, which names the row, wraps last. A table that cannot fit is wider than the screen.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [
+        tuple(cell if isinstance(cell, str) else "–" if cell is None else str(cell) for cell in row) for row in rows
+    ]
+    if not cells and empty is not None:
+        say(empty)
+        return
+    shown = list(range(len(columns)))
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    room = _room()
+    if _span(widths) > room:
+        shown = [at for at in shown if not at or any(row[at] not in SILENT for row in cells)]
+    first_number = len(columns) - numbers
+    floors = {at: widths[at] if at >= first_number else min(widths[at], NARROWEST) for at in shown}
+    if _span([widths[0], *list(floors.values())[1:]]) <= room:
+        floors[0] = widths[0]
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
+    for at, floor in floors.items():
+        is_number = at >= first_number
+        table.add_column(
+            columns[at],
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=floor == widths[at],
+            min_width=floor,
+        )
+    for row in cells:
+        texts = (row[at] for at in shown)
+        table.add_row(
+            *(Text(text, no_wrap=True, overflow="ellipsis") if isinstance(text, Clipped) else text for text in texts)
+        )
+    _print(table, max(room, _span(floors.values())))
 
 
 def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Print a list of labels and values, the values aligned."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -65,7 +130,27 @@ def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     for label, value in pairs:
         if value not in (None, ""):
             table.add_row(label, str(value))
-    Console(highlight=False, markup=False).print(table)
+    _print(table, _room())
+
+
+def _room() -> int:
+    """Give the width of the screen in characters; a file or a pipe has no end."""
+    return shutil.get_terminal_size((UNBOUNDED, 0)).columns
+
+
+def _span(widths: "Collection[int]") -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _print(table: "Table", width: int) -> None:
+    """Print without the spaces that would fill each line up to its end."""
+    from rich.console import Console
+
+    console = Console(width=width, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        say(line.rstrip())
 
 
 def show_waterfall(waterfall: "Waterfall") -> None:
@@ -96,10 +181,11 @@ class Bar:
         return self.advance
 
     def tell(self, text: str) -> None:
-        """Print a line above the bar."""
-        self._progress.stop()
-        typer.echo(text)
-        self._progress.start()
+        """Print a line; on a screen that shows the bar, above it."""
+        if self._progress.disable or not sys.stdout.isatty():
+            say(text)
+        else:
+            self._progress.console.print(text, soft_wrap=True)
 
     def advance(self, done: int) -> None:
         """Count `done` more."""
@@ -108,21 +194,29 @@ class Bar:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Bar]:
-    """Show a bar while the block works; it leaves nothing behind."""
+    """Show a bar while the block works, if stderr is a screen; it leaves nothing behind."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True, highlight=False, markup=False)
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
+    ) as progress:
         yield Bar(progress, label)
 
 
 def confirm(question: str) -> None:
-    """Ask once; anything but yes ends the command with nothing done."""
-    if not sys.stdin.isatty():
-        from campaigns.errors import Unconfirmed
+    """Ask once; anything but yes (in English or French) ends the command with nothing done: Unconfirmed."""
+    from campaigns.errors import Unconfirmed
 
+    if not sys.stdin.isatty():
         raise Unconfirmed(
             _("Nobody is there to answer “{question}”. Add --yes to go on without asking.").format(question=question)
         )
-    typer.confirm(question, abort=True)
+    try:
+        answer = input(_("{question} [y/N] ").format(question=question))
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in YES:
+        raise Unconfirmed(_("Not confirmed: nothing was done."))

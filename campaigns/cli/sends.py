@@ -1,12 +1,17 @@
 """Commands about sending: the worker, and what became of each recipient."""
 
 from gettext import gettext as _
-from typing import Annotated
+from gettext import ngettext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli.options import Json
-from campaigns.cli.output import emit_json, examples, show_table
+from campaigns.cli.options import Json, Slug, Yes, changing
+from campaigns.cli.output import Clipped, confirm, emit_json, examples, say, show_table
+
+if TYPE_CHECKING:
+    from sends.log import LogLine
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help=_("How mail leaves: the worker, and the log of every recipient.")
@@ -15,7 +20,7 @@ app = typer.Typer(
 
 @app.command(
     epilog=examples("relais sends work", "relais sends work --once"),
-    help=_("Launch campaigns at their time and retry what was deferred, until Ctrl-C."),
+    help=_("Launch what is due and retry what was deferred. Goes on until Ctrl-C."),
 )
 def work(
     once: Annotated[bool, typer.Option("--once", help=_("Do what is due now, and end: for a task scheduler."))] = False,
@@ -27,11 +32,104 @@ def work(
 
 
 @app.command(
+    epilog=examples("relais sends retry info-fonds-cua", "relais sends retry info-fonds-cua --only blocked"),
+    help=_("Put back into the queue what the relay refused. That is, failed and deferred deliveries."),
+)
+def retry(
+    slug: Slug,
+    only: Annotated[
+        str | None, typer.Option(help=_("failed, deferred, bounced, or a reason as `sends log` shows it."))
+    ] = None,
+) -> None:
+    from campaigns import lifecycle
+    from sends import ledger
+
+    with changing(slug) as (session, campaign, now):
+        count = ledger.requeue(session, campaign.id, only=only, now=now)
+        if count:
+            lifecycle.reopen(campaign)
+    say(ngettext("{count} message is queued again.", "{count} messages are queued again.", count).format(count=count))
+    if count:
+        say(_("Next: relais campaigns send {slug}, or a running `relais sends work`.").format(slug=slug))
+
+
+@app.command(
+    epilog=examples("relais sends reconcile info-fonds-cua --postfix-log /var/log/mail.log"),
+    help=_("Settle uncertain messages by the relay's own log. Taken over is sent, never seen is queued again."),
+)
+def reconcile(
+    slug: Slug,
+    postfix_log: Annotated[
+        Path | None, typer.Option(help=_("The mail log of the relay, from before the launch on."))
+    ] = None,
+) -> None:
+    from campaigns import lifecycle
+    from campaigns.cli.context import open_context
+    from sends.reconcile import read_postfix_log
+    from sends.reconcile import reconcile as settle
+
+    if postfix_log is None:
+        lines = _uncertain(slug)
+        say(
+            ngettext("{count} message is uncertain.", "{count} messages are uncertain.", len(lines)).format(
+                count=len(lines)
+            )
+        )
+        for line in lines:
+            say(f"  {line.address}  {line.message_id}")
+        if lines:
+            say(_("Look for these Message-IDs in the relay's log, or give it: --postfix-log FILE."))
+            say(_("Without a log: relais sends resolve {slug} --as sent, or --as resend.").format(slug=slug))
+        return
+    context = open_context()
+    log = read_postfix_log(postfix_log, now=context.now(), zone=context.settings.zone)
+    with changing(slug) as (session, campaign, now):
+        found = settle(session, campaign.id, log, now=now)
+        if found.not_sent:
+            lifecycle.reopen(campaign)
+    say(_("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.").format(**vars(found)))
+
+
+def _uncertain(slug: str) -> "list[LogLine]":
+    from audiences.database import reading
+    from campaigns.cli.context import open_context
+    from campaigns.lifecycle import get_campaign
+    from sends.log import read_log
+    from sends.states import DeliveryStatus
+
+    with reading(open_context().engine) as session:
+        return read_log(session, get_campaign(session, slug).id, status=DeliveryStatus.UNCERTAIN)
+
+
+@app.command(
+    epilog=examples("relais sends resolve info-fonds-cua --as sent", "relais sends resolve info-fonds-cua --as resend"),
+    help=_("Settle uncertain messages by your own decision. As sent, or send them again (some may then arrive twice)."),
+)
+def resolve(slug: Slug, how: Annotated[str, typer.Option("--as", help=_("sent or resend."))], yes: Yes = False) -> None:
+    from campaigns import lifecycle
+    from sends import ledger
+    from sends.states import DeliveryStatus
+
+    decisions = {"sent": DeliveryStatus.SENT, "resend": DeliveryStatus.QUEUED}
+    if how not in decisions:
+        raise typer.BadParameter(_("“{how}” is neither sent nor resend.").format(how=how), param_hint="--as")
+    if how == "resend" and not yes:
+        confirm(_("Some of them may have arrived and would arrive twice. Send them again?"))
+    with changing(slug) as (session, campaign, now):
+        count = ledger.resolve(session, campaign.id, decisions[how], reason=f"resolved by hand: {how}", now=now)
+        if count and how == "resend":
+            lifecycle.reopen(campaign)
+    say(ngettext("{count} message is settled.", "{count} messages are settled.", count).format(count=count))
+
+
+@app.command(
     epilog=examples("relais sends log info-fonds-cua", "relais sends log info-fonds-cua --status failed"),
-    help=_("List every recipient of a campaign: status, reason, last reply, attempts; and who was left out, and why."),
+    help=_(
+        "List every recipient of a campaign. Status, attempts, reason and last reply; and who was left out, and why."
+    ),
 )
 def log(
-    slug: Annotated[str, typer.Argument(help=_("The campaign's short name."))],
+    slug: Slug,
     status: Annotated[
         str | None, typer.Option(help=_("Only this status: sent, deferred, bounced, failed, uncertain, left_out …"))
     ] = None,
@@ -54,5 +152,15 @@ def log(
     if as_json:
         emit_json([line._asdict() for line in lines])
         return
-    rows = [(line.address or "–", line.status, line.reason or "", line.reply or "", line.attempts) for line in lines]
-    show_table([_("Recipient"), _("Status"), _("Reason"), _("Last reply"), _("Attempts")], rows, numbers=1)
+    rows = [
+        (line.address or line.company, line.status, str(line.attempts), line.reason or "", _reply(line))
+        for line in lines
+    ]
+    columns = [_("Recipient"), _("Status"), _("Tries"), _("Reason"), _("Last reply")]
+    show_table(columns, rows, empty=_("There is none."))
+
+
+def _reply(line: "LogLine") -> str:
+    """Give the relay's last word; of a success the code says enough where the room is short."""
+    reply = line.reply or ""
+    return Clipped(reply) if line.status == "sent" else reply

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli.output import examples, progress_bar, say
+from campaigns.cli.output import examples, progress_bar, say, wrap
 
 if TYPE_CHECKING:
     from campaigns.demo.month import Sent
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         name="demo",
         epilog=examples("relais demo", "relais demo --folder essai"),
-        help=_("Replay one month of a chamber of commerce, with invented companies and a relay of its own."),
+        help=_("Replay one month of a chamber of commerce. With invented companies and a relay of its own."),
     )(demo)
 
 
@@ -60,9 +60,10 @@ def demo(
     ),
 ) -> None:
     """Replay the month, telling each step."""
-    from campaigns.cli.campaigns import show_report
+    from campaigns.cli.review import show_report
     from campaigns.demo.month import Finished, Imported, Sent, replay
 
+    finished = None
     with progress_bar(_("Replaying the month")) as bar:
         for step in replay(folder):
             match step:
@@ -75,20 +76,25 @@ def demo(
                 case Sent():
                     bar.tell(_sent_line(step))
                 case Finished(report=report):
-                    bar.tell("")
-                    show_report(report)
+                    finished = report
+    if finished is not None:
+        say("")
+        show_report(finished)
     say("")
-    say(_("The folder {folder} is a Relais of its own: cd {folder}, then relais campaigns list.").format(folder=folder))
+    say(_("The folder {folder} is a Relais of its own: cd {folder}").format(folder=folder))
+    say(_("Go on there with: relais campaigns list"))
     say(_("Sheets are in {folder}/fichiers, some of the messages in {folder}/messages.").format(folder=folder))
 
 
 def _sent_line(step: "Sent") -> str:
-    """Say in two lines how a campaign came down to its recipients, and what became of them."""
-    left_out = ", ".join(f"-{each.count} {each.label}" for each in step.waterfall.steps if each.count)
-    matched = step.waterfall.companies or step.waterfall.contacts
-    first = _("{day}  {name}").format(day=step.day, name=step.name)
-    funnel = _("{matched} matched, {contacts} contacts ({left_out}) = {recipients} recipients").format(
-        matched=matched, contacts=step.waterfall.contacts, left_out=left_out, recipients=step.waterfall.recipients
+    """Say how a campaign came down to its recipients, and what became of them."""
+    found = step.waterfall
+    left_out = "".join(f" - {each.count} {each.label}" for each in found.steps if each.count)
+    funnel = _("{contacts} contacts{left_out} = {recipients} recipients").format(
+        contacts=found.contacts, left_out=left_out, recipients=found.recipients
     )
+    if found.companies:
+        funnel = _("{companies} companies: {funnel}").format(companies=found.companies, funnel=funnel)
     result = _("{sent} accepted, {bounced} refused").format(sent=step.figures.sent, bounced=step.figures.bounced)
-    return f"{first}\n            {funnel}\n            {result}"
+    margin = len(f"{step.day}  ")
+    return "\n".join([f"{step.day}  {step.name}", wrap(funnel, indent=margin), wrap(result, indent=margin)])

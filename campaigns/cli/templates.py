@@ -66,7 +66,7 @@ def show(name: str, as_json: Json = False) -> None:
 
 @app.command(
     epilog=examples('relais templates preview fonds --set epci=CUA --set montant="1 M€" --out p.html'),
-    help=_("Write the HTML of a template for an invented recipient; variables that are not set take their examples."),
+    help=_("Write the HTML of a template for an invented recipient. Variables that are not set take their examples."),
 )
 def preview(
     name: str,

@@ -1,27 +1,22 @@
 import asyncio
-import ssl
-from collections import deque
+import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-import trustme
 from aiosmtpd.controller import Controller
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sends.errors import InvalidEnvelope, RelayRefused, RelayUnavailable
+from sends.errors import InvalidEnvelope, RelayUnavailable
 from sends.transports import (
     Accepted,
-    Auth,
     BodyWanted,
     Closed,
     Connection,
     Event,
     Lost,
     Notify,
-    OutgoingMessage,
     Phase,
     Refused,
     RelaySettings,
@@ -29,105 +24,8 @@ from sends.transports import (
     Timeouts,
     connect,
 )
-from tests.smtpd import POINTS, Script, SmtpServer
-
-
-def message(
-    key: int, recipient: str | None = None, body: bytes = b"Bonjour\r\n.\r\nfin\r\n", **values: object
-) -> OutgoingMessage:
-    return OutgoingMessage(key, f"news+{key}@example.com", recipient or f"r{key}@example.org", body, **values)
-
-
-async def send(relay: RelaySettings, *messages: OutgoingMessage) -> list[Event]:
-    """Send over one connection as an owner does: offer the next message, then permit the body; return what was told."""
-    waiting, events, told = deque(messages), [], asyncio.Event()
-
-    def on_event(connection: Connection, event: Event) -> None:
-        events.append(event)
-        if isinstance(event, BodyWanted):
-            if waiting and connection.capacity:
-                connection.offer(waiting.popleft())
-            connection.permit(event.key)
-        elif isinstance(event, Closed):
-            told.set()
-        elif waiting and connection.capacity:
-            connection.offer(waiting.popleft())
-        elif connection.capacity == 2:
-            told.set()
-
-    connection = await connect(relay, on_event)
-    connection.offer(waiting.popleft())
-    await told.wait()
-    await connection.close()
-    return events
-
-
-def verdicts(events: list[Event]) -> dict[int, Event]:
-    return {event.key: event for event in events if isinstance(event, Accepted | Refused | Lost)}
-
-
-@dataclass
-class Lab:
-    """Starts servers and gives the settings that reach them, for one way to write and one kind of security."""
-
-    authority: trustme.CA
-    ca_file: Path
-    security: Security
-    is_pipelined: bool
-
-    def serve(self, script: Script | None = None) -> SmtpServer:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert("127.0.0.1").configure_cert(context)
-        return SmtpServer(
-            script,
-            tls=None if self.security is Security.NONE else context,
-            implicit_tls=self.security is Security.TLS,
-        )
-
-    def relay(self, server: SmtpServer, **values: object) -> RelaySettings:
-        return replace(
-            RelaySettings(
-                "127.0.0.1",
-                server.port,
-                self.security,
-                ca_file=self.ca_file,
-                pipelining=self.is_pipelined,
-                helo_name="cci.test",
-            ),
-            **values,
-        )
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["pipelined", "lockstep"])
-def is_pipelined(request: pytest.FixtureRequest) -> bool:
-    return request.param
-
-
-@pytest.fixture(scope="module", params=list(Security))
-def lab(request: pytest.FixtureRequest, authority: trustme.CA, ca_file: Path, is_pipelined: bool) -> Lab:
-    return Lab(authority, ca_file, request.param, is_pipelined)
-
-
-@pytest.fixture
-def plain(authority: trustme.CA, ca_file: Path) -> Lab:
-    return Lab(authority, ca_file, Security.NONE, is_pipelined=True)
-
-
-@pytest.fixture
-def starttls(authority: trustme.CA, ca_file: Path) -> Lab:
-    return Lab(authority, ca_file, Security.STARTTLS, is_pipelined=True)
+from tests.relay_lab import Lab, message, send, verdicts
+from tests.smtpd import POINTS, Script
 
 
 def test_messages_arrive_once_each_byte_equal_and_end_in_quit(lab: Lab) -> None:
@@ -148,15 +46,18 @@ def test_connection_lost_at_each_point(lab: Lab, point: str, resets: bool) -> No
     messages = [message(1), message(2), message(3)]
     with lab.serve(Script().drop(point, nth=1, resets=resets)) as server:
         relay = lab.relay(server)
-        try:
+        told: dict[int, Event] = {}
+        if point in {"banner", "ehlo"}:
+            with pytest.raises(RelayUnavailable) as caught:
+                asyncio.run(send(relay, *messages))
+            assert caught.value.phase.value == point
+        else:
             told = verdicts(asyncio.run(send(relay, *messages)))
-        except RelayUnavailable as error:
-            assert error.phase.value == point
-            told = {}
         in_doubt = [key for key, event in told.items() if isinstance(event, Lost) and event.is_in_doubt]
-        assert in_doubt == (
-            [1] if point in {"body", "dot"} or (point == "replied" and 1 in told and isinstance(told[1], Lost)) else []
-        )
+        if point == "replied" and resets:  # a reset may overtake the reply, so that nobody read it
+            assert in_doubt in ([], [1])
+        else:
+            assert in_doubt == ([1] if point in {"body", "dot"} else [])
         done = [key for key, event in told.items() if isinstance(event, Accepted)]
         again = [each for each in messages if each.key not in {*done, *in_doubt}]
         assert [type(event) for event in verdicts(asyncio.run(send(relay, *again))).values()] == [Accepted] * len(again)
@@ -252,7 +153,7 @@ def test_what_is_not_offered_fails_alone(plain: Lab) -> None:
         told = verdicts(asyncio.run(send(plain.relay(server), *mails)))
     assert [type(told[key]) for key in (1, 2, 3, 4)] == [Accepted, Refused, Refused, Accepted]
     assert [told[key].reply.enhanced for key in (2, 3)] == ["5.6.7", "5.3.4"]
-    assert [each.mail_parameters for each in server.accepted] == ["SIZE=19", "SIZE=19"]
+    assert [each.mail_parameters for each in server.accepted] == ["SIZE=17", "SIZE=17"]
     assert server.verbs.count("MAIL") == 2
 
 
@@ -310,166 +211,6 @@ def test_a_relay_that_reads_slowly_is_not_left(plain: Lab) -> None:
         relay = plain.relay(server, timeouts=Timeouts(block=2))
         asyncio.run(send(relay, message(1, body=body * 80_000)))
     assert [len(each.body) for each in server.accepted] == [8_000_000]
-
-
-def test_default_timeouts_and_ports_are_those_of_the_standards() -> None:
-    timeouts = Timeouts()
-    assert [timeouts.of(phase) for phase in (Phase.BANNER, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT)] == [
-        300,
-        300,
-        300,
-        120,
-        600,
-    ]
-    assert timeouts.block == 180
-    assert timeouts.of(Phase.BODY) is None
-    assert RelaySettings("mail.test") == RelaySettings("mail.test", 587, Security.STARTTLS)
-    assert "secret" not in repr(RelaySettings("mail.test", password="secret"))
-
-
-@pytest.mark.parametrize(
-    ("name", "line"), [("cci.test", "EHLO cci.test"), (None, "EHLO [127.0.0.1]")], ids=["name", "literal"]
-)
-def test_ehlo_name(plain: Lab, name: str | None, line: str) -> None:
-    with plain.serve() as server:
-        asyncio.run(send(plain.relay(server, helo_name=name), message(1)))
-    assert server.commands[0] == line
-
-
-@pytest.mark.parametrize("code", [500, 502])
-def test_helo_where_ehlo_is_not_known(plain: Lab, code: int) -> None:
-    with plain.serve(Script().reply("ehlo", f"{code} what?")) as server:
-        asyncio.run(send(plain.relay(server), message(1)))
-    assert server.verbs == ["EHLO", "HELO", "MAIL", "RCPT", "DATA", "QUIT"]
-    assert server.accepted[0].mail_parameters == ""
-
-
-@pytest.mark.parametrize(
-    ("point", "line", "words"),
-    [
-        ("banner", "554 5.7.1 listed", "takes no mail from this machine"),
-        ("ehlo", "550 bad name", "does not take our name"),
-        ("ehlo", "504 bad name", "does not take our name"),
-    ],
-)
-def test_refused_at_the_door(plain: Lab, point: str, line: str, words: str) -> None:
-    with plain.serve(Script().reply(point, line)) as server, pytest.raises(RelayRefused, match=words) as caught:
-        asyncio.run(send(plain.relay(server), message(1)))
-    assert caught.value.reply is not None
-    assert "HELO" not in server.verbs
-
-
-def test_what_is_no_smtp_server(plain: Lab) -> None:
-    with (
-        plain.serve(Script().reply("banner", "SSH-2.0-OpenSSH_9.2")) as server,
-        pytest.raises(RelayUnavailable, match="no SMTP reply"),
-    ):
-        asyncio.run(send(plain.relay(server), message(1)))
-
-
-def test_nothing_answers() -> None:
-    with SmtpServer() as server:
-        port = server.port
-    relay = RelaySettings("127.0.0.1", port, Security.NONE)
-    with pytest.raises(RelayUnavailable, match=f"Nothing answers at 127.0.0.1:{port} \\(Connection refused\\)"):
-        asyncio.run(send(relay, message(1)))
-
-
-class TestStartTls:
-    def test_not_offered_sends_nothing(self, starttls: Lab) -> None:
-        with SmtpServer() as server, pytest.raises(RelayRefused, match="offers no STARTTLS, so nothing was sent"):
-            asyncio.run(send(starttls.relay(server, username="cci", password="secret"), message(1)))
-        assert server.verbs == ["EHLO"]
-
-    def test_refused_sends_nothing(self, starttls: Lab) -> None:
-        with starttls.serve(Script().reply("starttls", "554 5.7.3 no")) as server, pytest.raises(RelayRefused):
-            asyncio.run(send(starttls.relay(server), message(1)))
-        assert server.verbs == ["EHLO", "STARTTLS"]
-
-    def test_not_ready_is_for_later(self, starttls: Lab) -> None:
-        with starttls.serve(Script().reply("starttls", "454 4.7.0 busy")) as server, pytest.raises(RelayUnavailable):
-            asyncio.run(send(starttls.relay(server), message(1)))
-
-    def test_injected_plaintext_is_not_believed(self, starttls: Lab) -> None:
-        script = Script().inject(b"250-evil.test\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n250 unfinished")
-        with starttls.serve(script) as server:
-            told = verdicts(asyncio.run(send(starttls.relay(server), message(1))))
-        assert isinstance(told[1], Accepted)
-        assert server.verbs == ["EHLO", "STARTTLS", "EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
-
-    def test_broken_handshake_is_for_later(self, starttls: Lab) -> None:
-        with starttls.serve(Script().drop("starttls")) as server, pytest.raises(RelayUnavailable):
-            asyncio.run(send(starttls.relay(server), message(1)))
-
-
-@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
-class TestCertificate:
-    def test_unknown_authority(self, authority: trustme.CA, ca_file: Path, security: Security) -> None:
-        lab = Lab(authority, ca_file, security, is_pipelined=True)
-        with lab.serve() as server, pytest.raises(RelayRefused, match=r"certificate of .* is not trusted"):
-            asyncio.run(send(lab.relay(server, ca_file=None), message(1)))
-        assert "MAIL" not in server.verbs
-
-    def test_another_host(self, authority: trustme.CA, ca_file: Path, security: Security) -> None:
-        lab = Lab(authority, ca_file, security, is_pipelined=True)
-        with lab.serve() as server, pytest.raises(RelayRefused, match="certificate"):
-            asyncio.run(send(lab.relay(server, host="localhost"), message(1)))
-        assert "MAIL" not in server.verbs
-
-    def test_unchecked_by_choice(self, authority: trustme.CA, ca_file: Path, security: Security) -> None:
-        lab = Lab(authority, ca_file, security, is_pipelined=True)
-        with lab.serve() as server:
-            asyncio.run(send(lab.relay(server, ca_file=None, verify=False), message(1)))
-        assert len(server.accepted) == 1
-
-    def test_missing_authority_file(self, authority: trustme.CA, ca_file: Path, security: Security) -> None:
-        lab = Lab(authority, ca_file, security, is_pipelined=True)
-        with lab.serve() as server, pytest.raises(RelayRefused, match="correct ca_file"):
-            asyncio.run(send(lab.relay(server, ca_file=ca_file.with_name("none.pem")), message(1)))
-
-
-def test_tls_to_a_port_without_it(plain: Lab) -> None:
-    with plain.serve() as server, pytest.raises(RelayRefused, match="does not speak TLS from the start"):
-        asyncio.run(send(plain.relay(server, security=Security.TLS), message(1)))
-
-
-class TestLogin:
-    USERS = {"cci": "sésame"}  # noqa: RUF012 - never changed
-
-    @pytest.mark.parametrize("auth", list(Auth))
-    def test_right_password(self, lab: Lab, auth: Auth) -> None:
-        with lab.serve(Script(users=self.USERS)) as server:
-            relay = lab.relay(server, username="cci", password="sésame", auth=auth)
-            asyncio.run(send(relay, message(1)))
-        assert server.logins == [("cci", "sésame")]
-        assert len(server.accepted) == 1
-
-    @pytest.mark.parametrize("auth", list(Auth))
-    def test_wrong_password_stops(self, starttls: Lab, auth: Auth) -> None:
-        with starttls.serve(Script(users=self.USERS)) as server:
-            relay = starttls.relay(server, username="cci", password="x", auth=auth)
-            with pytest.raises(RelayRefused, match=r"refuses the login of cci \(535 5\.7\.8") as caught:
-                asyncio.run(send(relay, message(1)))
-        assert caught.value.phase is Phase.AUTH
-        assert "MAIL" not in server.verbs
-
-    def test_454_is_for_later(self, starttls: Lab) -> None:
-        with starttls.serve(Script(users=self.USERS).reply("auth", "454 4.7.0 directory down")) as server:
-            with pytest.raises(RelayUnavailable, match="directory down"):
-                asyncio.run(send(starttls.relay(server, username="cci", password="sésame"), message(1)))
-
-    def test_mechanism_not_offered(self, starttls: Lab) -> None:
-        with starttls.serve() as server, pytest.raises(RelayRefused, match="change auth"):
-            asyncio.run(send(starttls.relay(server, username="cci", password="sésame"), message(1)))
-
-    def test_never_in_the_clear_over_a_network(self, plain: Lab) -> None:
-        with plain.serve(Script(users=self.USERS)) as server:
-            relay = plain.relay(server, host="0.0.0.0", username="cci", password="sésame")
-            with pytest.raises(RelayRefused, match="in the clear, so none was sent"):
-                asyncio.run(send(relay, message(1)))
-            assert server.logins == []
-            asyncio.run(send(replace(relay, allow_plaintext_login=True), message(1)))
-        assert server.logins == [("cci", "sésame")]
 
 
 class TestReuse:
@@ -547,7 +288,9 @@ def aiosmtpd() -> Iterator[tuple[Controller, list[bytes]]]:
             bodies.append(envelope.original_content)
             return "250 2.0.0 taken"
 
-    controller = Controller(Keep(), hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(Keep(), hostname="127.0.0.1", port=port)
     controller.start()
     yield controller, bodies
     controller.stop()
@@ -555,8 +298,7 @@ def aiosmtpd() -> Iterator[tuple[Controller, list[bytes]]]:
 
 def test_another_server_reads_the_same(aiosmtpd: tuple[Controller, list[bytes]]) -> None:
     controller, bodies = aiosmtpd
-    port = controller.server.sockets[0].getsockname()[1]
     sent = [b".\r\n..\r\n", b"Bonjour\r\n" * 3000, "é\r\n".encode()]
-    relay = RelaySettings("127.0.0.1", port, Security.NONE)
+    relay = RelaySettings("127.0.0.1", controller.port, Security.NONE)
     asyncio.run(send(relay, *(message(key, body=body) for key, body in enumerate(sent))))
     assert bodies == sent

@@ -153,8 +153,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_delivery_address_key'), ['address_key'], unique=False)
-        batch_op.create_index(batch_op.f('ix_delivery_campaign_id_status_not_before_id'), ['campaign_id', 'status', 'not_before', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_delivery_contact_id'), ['contact_id'], unique=False)
+        batch_op.create_index('ix_delivery_due', ['campaign_id', 'status', 'not_before', 'id'], unique=False, sqlite_where=sa.text("status IN ('queued', 'deferred')"), postgresql_where=sa.text("status IN ('queued', 'deferred')"))
+        batch_op.create_index('ix_delivery_held', ['lease_until'], unique=False, sqlite_where=sa.text("status IN ('claimed', 'sending')"), postgresql_where=sa.text("status IN ('claimed', 'sending')"))
 
     op.create_table('exclusion',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -248,8 +249,9 @@ def downgrade() -> None:
 
     op.drop_table('exclusion')
     with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.drop_index('ix_delivery_held', sqlite_where=sa.text("status IN ('claimed', 'sending')"), postgresql_where=sa.text("status IN ('claimed', 'sending')"))
+        batch_op.drop_index('ix_delivery_due', sqlite_where=sa.text("status IN ('queued', 'deferred')"), postgresql_where=sa.text("status IN ('queued', 'deferred')"))
         batch_op.drop_index(batch_op.f('ix_delivery_contact_id'))
-        batch_op.drop_index(batch_op.f('ix_delivery_campaign_id_status_not_before_id'))
         batch_op.drop_index(batch_op.f('ix_delivery_address_key'))
 
     op.drop_table('delivery')

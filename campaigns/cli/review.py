@@ -1,0 +1,203 @@
+"""Commands that look back at campaigns: the list, one of them, the report of a period."""
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from campaigns.cli.options import Json, Slug
+from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall
+
+if TYPE_CHECKING:
+    from campaigns.cli.context import Context
+    from campaigns.reports import Report
+
+app = typer.Typer()
+
+
+@app.command(
+    "list",
+    epilog=examples("relais campaigns list", "relais campaigns list --json"),
+    help=_("List the campaigns, upcoming ones first."),
+)
+def list_(as_json: Json = False) -> None:
+    from campaigns.cli.context import open_context
+
+    found = records(open_context())
+    if as_json:
+        emit_json(records)
+        return
+    figures = ("recipients", "sent", "bounced", "failed", "deferred", "uncertain")
+    rows = []
+    for each in records:
+        numbers = [each[name] if each["recipients"] is not None else None for name in figures]
+        when = _minute(each["launched_at"] or each["scheduled_at"])
+        rows.append((each["slug"], status_label(each["status"]), when, *numbers))
+    columns = [_("Name"), _("Status"), _("When")]
+    columns += [_("Recipients"), _("Sent"), _("Bounced"), _("Failed"), _("Deferred"), _("Uncertain")]
+    empty = _("There is no campaign yet. Prepare one: relais campaigns create --help")
+    show_table(columns, rows, numbers=len(figures), empty=empty)
+
+
+def status_label(status: str) -> str:
+    """Give a campaign's status in the officer's language."""
+    labels = {
+        "draft": _("draft"),
+        "scheduled": _("scheduled"),
+        "sending": _("sending"),
+        "paused": _("paused"),
+        "finished": _("finished"),
+        "cancelled": _("cancelled"),
+    }
+    return labels[status]
+
+
+def _minute(iso: str | None) -> str | None:
+    """Show a time of a record as the officer reads it, to the minute."""
+    return iso[:16].replace("T", " ") if iso else None
+
+
+def records(context: "Context", slug: str | None = None) -> list[dict[str, Any]]:
+    """Give all campaigns, or one, as plain values."""
+    from audiences.database import reading
+    from campaigns.lifecycle import get_campaign, list_campaigns
+    from campaigns.reports import campaign_record, figures_of
+
+    with reading(context.engine) as session:
+        campaigns = [get_campaign(session, slug)] if slug else list_campaigns(session)
+        figures = figures_of(session, campaigns)
+        return [campaign_record(each, figures[each.id], context.settings.zone) for each in campaigns]
+
+
+@app.command(
+    epilog=examples("relais campaigns show info-fonds-cua"),
+    help=_("Show a campaign: what it says, who gets it, what became of it."),
+)
+def show(slug: Slug, as_json: Json = False) -> None:
+    from audiences.database import reading
+    from campaigns import lifecycle, planning
+    from campaigns.cli.context import open_context
+    from templates import Purpose
+
+    context = open_context()
+    [record] = records(context, slug)
+    with reading(context.engine) as session:
+        campaign = lifecycle.get_campaign(session, slug)
+        purpose = Purpose(campaign.purpose)
+        record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
+        record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
+        if campaign.waterfall is not None:
+            waterfall = planning.stored_waterfall(campaign)
+        else:
+            waterfall = planning.explain_query(session, record["query"], context.settings, purpose=purpose)
+    record["waterfall"] = waterfall.as_dict()
+    if as_json:
+        emit_json(record)
+        return
+    show_pairs(
+        [
+            (_("Name"), f"{record['name']} ({slug})"),
+            (_("Status"), status_label(record["status"])),
+            (_("Note"), record["note"]),
+            (_("Audience"), f"{record['audience']}: {record['query']}"),
+            (_("Template"), record["template"]),
+            (_("Variables"), ", ".join(f"{name}={value}" for name, value in record["variables"].items())),
+            (_("Subject"), record["subject"]),
+            (_("Purpose"), record["purpose"]),
+            (_("Rehearsal to"), record["redirect_to"]),
+            (_("Scheduled"), _minute(record["scheduled_at"])),
+            (_("Launched"), _minute(record["launched_at"])),
+            (_("Finished"), _minute(record["finished_at"])),
+        ]
+    )
+    say("")
+    say(_("Recipients") if record["launched_at"] else _("Recipients, as of today"))
+    show_waterfall(waterfall)
+    if record["launched_at"]:
+        say("")
+        show_figures(context, slug)
+
+
+def show_figures(context: "Context", slug: str) -> None:
+    """Print what became of a campaign's deliveries."""
+    [record] = records(context, slug)
+    labels = {
+        "recipients": _("recipients"),
+        "sent": _("sent"),
+        "delivered": _("delivered"),
+        "bounced": _("bounced"),
+        "failed": _("failed"),
+        "deferred": _("deferred"),
+        "uncertain": _("uncertain"),
+        "suppressed": _("suppressed"),
+        "cancelled": _("cancelled"),
+        "waiting": _("waiting"),
+    }
+    always = {"recipients", "sent", "bounced", "failed", "deferred"}
+    for name, label in labels.items():
+        if record[name] or name in always:
+            say(f"  {label:<14}{record[name] or 0:>8}")
+
+
+@app.command(
+    epilog=examples(
+        "relais campaigns report --since 2020-03-17 --until 2020-04-30",
+        "relais campaigns report --format csv > avril.csv",
+    ),
+    help=_("Report on a period, in French. What companies asked, what was sent, what is coming."),
+)
+def report(
+    since: Annotated[str | None, typer.Option(help=_("First day; thirty days ago without it."))] = None,
+    until: Annotated[str | None, typer.Option(help=_("Last day; today without it."))] = None,
+    form: Annotated[str, typer.Option("--format", help=_("table, md, csv or json."))] = "table",
+) -> None:
+    from audiences.database import reading
+    from campaigns import reports
+    from campaigns.calendar import parse_day
+    from campaigns.cli.context import open_context
+    from campaigns.errors import InvalidDate
+
+    if form not in set(reports.Format):
+        raise typer.BadParameter(
+            _("“{form}” is none of table, md, csv, json.").format(form=form), param_hint="--format"
+        )
+    context = open_context()
+    settings = context.settings
+    first, last = reports.default_period(context.now().astimezone(settings.zone).date())
+    first = parse_day(since) if since else first
+    last = parse_day(until) if until else last
+    if first > last:
+        raise InvalidDate(
+            _("The period ends ({last}) before it begins ({first}). Exchange the two days.").format(
+                first=first, last=last
+            )
+        )
+    with reading(context.engine) as session:
+        found = reports.build_report(session, settings, since=first, until=last)
+        match reports.Format(form):
+            case reports.Format.JSON:
+                typer.echo(reports.to_json(found))
+            case reports.Format.CSV:
+                typer.echo(reports.to_csv(found), nl=False)
+            case reports.Format.MARKDOWN:
+                typer.echo(reports.to_markdown(found))
+            case reports.Format.TABLE:
+                show_report(found)
+
+
+def show_report(report: "Report") -> None:
+    """Print a report as tables, in French as the chamber reads it."""
+    from campaigns import reports
+
+    say(f"Activité du {reports.day_fr(report.since)} au {reports.day_fr(report.until)}\n")
+    say(f"Sollicitations : {report.requests.total}\n")
+    for heading, counts in reports.request_tables(report):
+        if counts:
+            show_table([heading, "Nombre"], list(counts.items()), numbers=1)
+            say("")
+    numbers = len(reports.COLUMNS) - 2
+    rows = reports.launched_rows(report)
+    show_table(reports.SHORT_COLUMNS, rows, title="Campagnes", numbers=numbers, empty="Aucune campagne.")
+    if report.upcoming:
+        say("")
+        show_table(("Date", "Campagne", "Cible"), reports.upcoming_rows(report), title="Prochaines campagnes")

@@ -1,0 +1,35 @@
+"""How a campaign's deliveries stand: counts by status, what is due next, whether anything is open."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sends.models import Delivery
+from sends.states import OPEN, DeliveryStatus
+
+
+def count_by_status(session: Session, campaign_ids: Iterable[int]) -> dict[int, Counter[DeliveryStatus]]:
+    """Count the deliveries of campaigns by status."""
+    ids = list(campaign_ids)
+    counts: dict[int, Counter[DeliveryStatus]] = {id_: Counter() for id_ in ids}
+    grouped = select(Delivery.campaign_id, Delivery.status, func.count()).where(Delivery.campaign_id.in_(ids))
+    for id_, status, count in session.execute(grouped.group_by(Delivery.campaign_id, Delivery.status)):
+        counts[id_][DeliveryStatus(status)] = count
+    return counts
+
+
+def next_due(session: Session, campaign_id: int) -> datetime | None:
+    """Give the time at which the next open delivery of a campaign may go, or None when all are settled."""
+    waiting = [DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED]
+    return session.scalar(
+        select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, Delivery.status.in_(waiting))
+    )
+
+
+def is_open(session: Session, campaign_id: int) -> bool:
+    """Tell whether a campaign still waits for a delivery."""
+    found = select(Delivery.id).where(Delivery.campaign_id == campaign_id, Delivery.status.in_(OPEN)).limit(1)
+    return session.scalar(found) is not None
