@@ -166,6 +166,12 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime) -> int:
     return ledger.cancel(session, campaign.id, now=now)
 
 
+def sweep_cancelled(session: Session, *, now: datetime) -> None:
+    """Cancel the deliveries of cancelled campaigns that a worker held at the time and gave back since."""
+    for campaign_id in session.scalars(select(Campaign.id).where(Campaign.status == CampaignStatus.CANCELLED)):
+        ledger.cancel(session, campaign_id, now=now)
+
+
 def finish_settled(session: Session, *, now: datetime) -> Sequence[Campaign]:
     """Finish the sending campaigns whose deliveries are all settled; give them."""
     sending = session.scalars(select(Campaign).where(Campaign.status == CampaignStatus.SENDING)).all()

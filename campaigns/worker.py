@@ -90,6 +90,7 @@ class Worker:
                 done.progress = asyncio.run(self._send(ids))
         finally:
             with writing(self._engine) as session:
+                lifecycle.sweep_cancelled(session, now=self._clock())
                 finished = lifecycle.finish_settled(session, now=self._clock())
                 done.finished = [campaign.slug for campaign in finished]
         self._pause_blocked(done)

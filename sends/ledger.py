@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     CursorResult,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
@@ -30,7 +28,7 @@ from sqlalchemy.orm import Session
 from audiences.hot import HotStatement
 from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
-from sends.models import Delivery, DeliveryEvent, Exclusion
+from sends.models import DUE, HELD, Delivery, DeliveryEvent, Exclusion
 from sends.states import DeliveryStatus, may_become
 from sends.transports.reply import Reply
 
@@ -66,11 +64,6 @@ class Outcome:
     def __post_init__(self) -> None:
         if not may_become(self.before, self.after):
             raise ValueError(f"a delivery cannot go from {self.before} to {self.after}")
-
-
-def _inline(status: DeliveryStatus) -> BindParameter[str]:
-    """Write a status into the statement itself: SQLite takes a partial index only for what it can read."""
-    return bindparam(None, status.value, literal_execute=True)
 
 
 def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Counter[str | None]:
@@ -131,7 +124,8 @@ def claim(
             .where(
                 DELIVERY.c.campaign_id == campaign_id,
                 DELIVERY.c.campaign_id.in_(sendable),
-                DELIVERY.c.status == _inline(status),
+                DUE,
+                DELIVERY.c.status == status,
                 DELIVERY.c.not_before <= now,
             )
             .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
@@ -316,8 +310,7 @@ def release(connection: Connection, claims: Iterable[Claim]) -> None:
 
 def renew(connection: Connection, owner: str, *, now: datetime, lease: timedelta) -> None:
     """Prolong the lease of everything that this worker holds."""
-    held = or_(*(DELIVERY.c.status == _inline(each) for each in (DeliveryStatus.CLAIMED, DeliveryStatus.SENDING)))
-    connection.execute(update(DELIVERY).where(DELIVERY.c.owner == owner, held).values(lease_until=now + lease))
+    connection.execute(update(DELIVERY).where(DELIVERY.c.owner == owner, HELD).values(lease_until=now + lease))
 
 
 def recover(session: Session, *, now: datetime) -> Counter[DeliveryStatus]:
@@ -330,7 +323,7 @@ def recover(session: Session, *, now: datetime) -> Counter[DeliveryStatus]:
     ):
         ids = session.scalars(
             update(DELIVERY)
-            .where(DELIVERY.c.status == _inline(before), lapsed)
+            .where(HELD, DELIVERY.c.status == before, lapsed)
             .values(status=after, owner=None, lease_until=None, updated_at=now)
             .returning(DELIVERY.c.id)
         ).all()
@@ -345,8 +338,7 @@ def recover(session: Session, *, now: datetime) -> Counter[DeliveryStatus]:
 
 def cancel(session: Session, campaign_id: int, *, now: datetime) -> int:
     """Cancel what has not left: queued and deferred deliveries; give their number."""
-    waiting = DELIVERY.c.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED])
-    statement = update(DELIVERY).where(DELIVERY.c.campaign_id == campaign_id, waiting)
+    statement = update(DELIVERY).where(DELIVERY.c.campaign_id == campaign_id, DUE)
     result = session.execute(statement.values(status=DeliveryStatus.CANCELLED, updated_at=now))
     return cast("CursorResult[Any]", result).rowcount
 

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from audiences.database import Base, UtcDateTime
 from sends.states import DeliveryStatus
 
-_DUE = text("status IN ('queued', 'deferred')")
-_HELD = text("status IN ('claimed', 'sending')")
+# SQLite takes a partial index only for a query that repeats its condition to the letter.
+DUE = text("status IN ('queued', 'deferred')")
+HELD = text("status IN ('claimed', 'sending')")
 
 
 class Delivery(Base):
@@ -19,8 +20,8 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "address_key"),
         # Partial, so that the two updates of a message that leaves touch no index but a tiny one (half the WAL).
-        Index("ix_delivery_due", "campaign_id", "status", "not_before", "id", sqlite_where=_DUE, postgresql_where=_DUE),
-        Index("ix_delivery_held", "lease_until", sqlite_where=_HELD, postgresql_where=_HELD),
+        Index("ix_delivery_due", "campaign_id", "status", "not_before", "id", sqlite_where=DUE, postgresql_where=DUE),
+        Index("ix_delivery_held", "lease_until", sqlite_where=HELD, postgresql_where=HELD),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

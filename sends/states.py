@@ -41,10 +41,6 @@ TRANSITIONS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyTy
     }
 )
 
-OPEN = frozenset({_S.QUEUED, _S.CLAIMED, _S.SENDING, _S.DEFERRED})
-"""What a campaign waits for: it is finished when no delivery stands in one of these."""
-
-
 def may_become(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     """Tell whether a delivery may go from `before` to `after`."""
     return after in TRANSITIONS[before]

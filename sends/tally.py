@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sends.models import Delivery
-from sends.states import OPEN, DeliveryStatus
+from sends.models import DUE, HELD, Delivery
+from sends.states import DeliveryStatus
 
 
 def count_by_status(session: Session, campaign_ids: Iterable[int]) -> dict[int, Counter[DeliveryStatus]]:
@@ -22,14 +22,13 @@ def count_by_status(session: Session, campaign_ids: Iterable[int]) -> dict[int, 
 
 
 def next_due(session: Session, campaign_id: int) -> datetime | None:
-    """Give the time at which the next open delivery of a campaign may go, or None when all are settled."""
-    waiting = [DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED]
-    return session.scalar(
-        select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, Delivery.status.in_(waiting))
-    )
+    """Give the time at which the next waiting delivery of a campaign may go, or None when none waits."""
+    return session.scalar(select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, DUE))
 
 
 def is_open(session: Session, campaign_id: int) -> bool:
-    """Tell whether a campaign still waits for a delivery."""
-    found = select(Delivery.id).where(Delivery.campaign_id == campaign_id, Delivery.status.in_(OPEN)).limit(1)
-    return session.scalar(found) is not None
+    """Tell whether a campaign still waits for a delivery: one that is due some time, or one that a worker holds."""
+    return any(
+        session.scalar(select(Delivery.id).where(Delivery.campaign_id == campaign_id, condition).limit(1)) is not None
+        for condition in (DUE, HELD)
+    )

@@ -25,11 +25,11 @@ def list_(as_json: Json = False) -> None:
 
     found = records(open_context())
     if as_json:
-        emit_json(records)
+        emit_json(found)
         return
     figures = ("recipients", "sent", "bounced", "failed", "deferred", "uncertain")
     rows = []
-    for each in records:
+    for each in found:
         numbers = [each[name] if each["recipients"] is not None else None for name in figures]
         when = _minute(each["launched_at"] or each["scheduled_at"])
         rows.append((each["slug"], status_label(each["status"]), when, *numbers))

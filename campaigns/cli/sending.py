@@ -79,7 +79,12 @@ def work(context: "Context", *, once: bool) -> None:
             tell_next(context, due)
         if due is not None:
             pause = min(pause, max(due - context.now(), timedelta(seconds=1))) if pause is POLL else pause
-        time.sleep(pause.total_seconds())
+        try:
+            time.sleep(pause.total_seconds())
+        except KeyboardInterrupt:  # the usual end of a worker, hence no error
+            break
+    if not once:
+        say(_("The worker has ended. What waits is in the database."))
 
 
 def tell(done: "Round") -> None:

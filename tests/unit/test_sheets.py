@@ -114,12 +114,12 @@ def test_columns_that_nobody_knows_are_named_and_the_first_of_two_counts(write: 
 def test_workbook_cells_are_read_as_a_person_reads_them(workbook: Callable[..., Path]):
     header = ["Entreprise", "SIRET", "Code postal", "Effectif", "Fonction", "Source", "Opposition"]
     path = workbook(
-        [header, ["Café", 20003357900010, 1000, 12.5, date(2020, 3, 30), datetime(2020, 3, 30, 14, 5), True]]
+        [header, ["Café", 90000001900019, 1000, 12.5, date(2020, 3, 30), datetime(2020, 3, 30, 14, 5), True]]
     )
     assert read(path) == [
         {
             "name": "Café",
-            "siret": "20003357900010",
+            "siret": "90000001900019",
             "postcode": "1000",
             "headcount": "12.5",
             "role": "2020-03-30",
