@@ -15,7 +15,7 @@ from audiences.models import Company, Contact, Request, Tag
 from audiences.naf import naf_label
 from audiences.sectors import Sectors
 from audiences.territory import Territory
-from audiences.text import fold, nearest
+from audiences.text import fold, nearest, quote
 
 
 class Text(NamedTuple):
@@ -77,8 +77,8 @@ def did_you_mean(text: str, known: Iterable[str]) -> str:
     """Say which known values are nearest, as the end of an error message."""
     words = list(known)
     if near := nearest(text, words):
-        return _("Did you mean {names}?").format(names=_(" or ").join(near))
-    return _("Known: {names}.").format(names=", ".join(sorted(words)[:12]) or _("nothing yet"))
+        return _("Did you mean {names}?").format(names=_(" or ").join(map(quote, near)))
+    return _("Known: {names}.").format(names=", ".join(map(quote, sorted(words)[:12])) or _("nothing yet"))
 
 
 def _match(text: Text, known: Iterable[str], field: str) -> list[str]:
@@ -177,7 +177,7 @@ def _naf(_store: Store, value: Text | Range) -> Condition:
 
 def _postcode(_store: Store, value: Text | Range) -> Condition:
     if isinstance(value, Range):
-        return _between(Company.postcode, value)
+        return _between(Company.postcode, value, _postcode_bound)
     if value.is_anything:
         return Company.postcode.is_not(None)
     if not re.fullmatch(r"\d{1,5}\*?|\d{5}", value.text, re.ASCII) or (not value.is_pattern and len(value.text) != 5):
@@ -187,7 +187,15 @@ def _postcode(_store: Store, value: Text | Range) -> Condition:
     return Company.postcode.like(value.text.replace("*", "%"))
 
 
-def _between(column: InstrumentedAttribute[Any], bounds: Range, parse: Callable[[str], Any] = str) -> Condition:
+def _postcode_bound(text: str) -> str:
+    if not re.fullmatch(r"\d{5}", text, re.ASCII):
+        raise UnknownValue(
+            _("“{value}” is not a postcode. Write the range like postcode:[62000 TO 62999].").format(value=text)
+        )
+    return text
+
+
+def _between(column: InstrumentedAttribute[Any], bounds: Range, parse: Callable[[str], Any]) -> Condition:
     parts: list[Condition] = [column.is_not(None)]
     if bounds.low is not None:
         parts.append(column >= parse(bounds.low) if bounds.with_low else column > parse(bounds.low))
@@ -213,7 +221,7 @@ def _headcount(_store: Store, value: Text | Range) -> Condition:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch(r"\d{1,7}", text, re.ASCII):
         raise InvalidQuery(
             _("“{value}” is not a number. Write headcount:12 or headcount:[10 TO 49].").format(value=text)
         )
@@ -247,7 +255,7 @@ def _days(text: str) -> tuple[date, date]:
                 return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
             case [year, month, day]:
                 return date(year, month, day), date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter beyond the year 9999
         pass
     raise InvalidQuery(_("“{value}” is not a date. Write 2020-03-17 or 2020-03.").format(value=text))
 

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from gettext import gettext as _
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +19,6 @@ from audiences.registry import Registry
 from audiences.rows import ParsedRow, Rejection, RowParser, SheetKind
 from audiences.sheets import read_sheet, sha256_of
 from audiences.territory import Territory
-from audiences.text import fold
 from audiences.values import Terms
 
 CHUNK = 1_000
@@ -124,21 +122,23 @@ class _Importer:
         self._occurrences: Counter[str] = Counter()
 
     def put(self, rows: Sequence[ParsedRow]) -> None:
-        """Write one chunk."""
+        """Write one chunk: companies and contacts first, so that their ids tell whose requests are known already."""
         registry = self._registry
         with self._session.no_autoflush:
             registry.begin_chunk((row.company for row in rows), (row.person for row in rows))
             opposed = self._opposed_keys(rows)
-            fingerprints = [self._fingerprint(row) if row.request else "" for row in rows]
-            requests = self._known_requests(fingerprints)
-            for row, fingerprint in zip(rows, fingerprints, strict=True):
-                registry.begin_row()
-                company, contact = self._put_parties(row)
-                self._put_opposition(row, contact, opposed)
-                if row.request:
-                    self._put_request(row, fingerprint, company, contact, requests)
-                self._count(row)
+            done = [self._put_row(row, opposed) for row in rows]
+            if self._kind is SheetKind.REQUESTS:
+                self._put_requests(done)
+            for each in done:
+                self._count(each)
             registry.end_chunk()
+
+    def _put_row(self, row: ParsedRow, opposed: set[str]) -> "_Done":
+        self._registry.begin_row()
+        company, contact = self._put_parties(row)
+        self._put_opposition(row, contact, opposed)
+        return _Done(row, company, contact, self._registry.made, self._registry.is_changed)
 
     def _put_parties(self, row: ParsedRow) -> tuple[Company | None, Contact]:
         is_base = self._kind is SheetKind.CONTACTS  # the contact base decides, the request sheet only fills gaps
@@ -162,30 +162,29 @@ class _Importer:
             )
             self._registry.add(suppression)
 
-    def _put_request(
-        self, row: ParsedRow, fingerprint: str, company: Company | None, contact: Contact, requests: dict[str, Request]
-    ) -> None:
-        request = requests.get(fingerprint)
-        if request is None:
-            owner = {"company": company} if company is not None else {"contact": contact}
-            requests[fingerprint] = request = Request(fingerprint=fingerprint, **owner)
-            self._registry.add(request)
-        self._registry.assign(request, row.request)
-
-    def _known_requests(self, fingerprints: Sequence[str]) -> dict[str, Request]:
-        if self._kind is not SheetKind.REQUESTS:
-            return {}
+    def _put_requests(self, rows: Sequence["_Done"]) -> None:
+        self._session.flush()
+        fingerprints = [self._fingerprint(each) for each in rows]
         found = self._session.scalars(select(Request).where(Request.fingerprint.in_(fingerprints)))
-        return {request.fingerprint: request for request in found}
+        requests = {request.fingerprint: request for request in found}
+        for each, fingerprint in zip(rows, fingerprints, strict=True):
+            self._registry.begin_row()
+            request = requests.get(fingerprint)
+            if request is None:
+                owner = {"company": each.company} if each.company is not None else {"contact": each.contact}
+                requests[fingerprint] = request = Request(fingerprint=fingerprint, **owner)
+                self._registry.add(request)
+            self._registry.assign(request, each.row.request)
+            each.made.update(self._registry.made)
+            each.is_changed |= self._registry.is_changed
 
-    def _fingerprint(self, row: ParsedRow) -> str:
+    def _fingerprint(self, done: "_Done") -> str:
         """Recognise a request in a later export: by its number, day and asker, else by its content and its rank among equals.
 
         A number alone is not trusted: two advisers' sheets both begin at 1.
         """
-        asked: Mapping[str, Any] = row.request
-        address = row.person.address
-        asker = row.company.siret or fold(row.company.name) or (address.key if address else "")
+        asked = done.row.request
+        asker = f"company {done.company.id}" if done.company is not None else f"contact {done.contact.id}"
         day: date = asked["received_on"]
         content = (
             [asked["reference"]] if asked["reference"] else [asked["channel"], asked["nature"], asked["topic"] or ""]
@@ -207,14 +206,25 @@ class _Importer:
         )
         return set(self._session.scalars(active))
 
-    def _count(self, row: ParsedRow) -> None:
-        made = self._registry.made
-        self._summary.new.update(made)
-        if made["request" if self._kind is SheetKind.REQUESTS else "contact"]:
+    def _count(self, done: "_Done") -> None:
+        self._summary.new.update(done.made)
+        if done.made["request" if self._kind is SheetKind.REQUESTS else "contact"]:
             self._summary.created += 1
-        elif made or self._registry.is_changed:
+        elif done.made or done.is_changed:
             self._summary.changed += 1
         else:
             self._summary.unchanged += 1
-        if row.company.placement is None and (row.company.postcode or row.company.commune_name):
+        facts = done.row.company
+        if facts.placement is None and (facts.postcode or facts.commune_name):
             self._summary.unplaced += 1
+
+
+@dataclass
+class _Done:
+    """A row with what it became: new rows by table, and whether known ones were altered."""
+
+    row: ParsedRow
+    company: Company | None
+    contact: Contact
+    made: Counter[str]
+    is_changed: bool

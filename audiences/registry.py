@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audiences.addresses import Address
@@ -72,7 +72,7 @@ class Registry:
         self._by_name: dict[str, list[Company]] = defaultdict(list)
         self._by_key: dict[str, list[Contact]] = defaultdict(list)
         self._contacts: dict[Company, list[Contact]] = defaultdict(list)
-        self._tags: dict[Company | Contact, set[str]] = {}
+        self._tags: dict[Company | Contact, set[str]] = defaultdict(set)
         self._in_chunk: set[Company | Contact] = set()
         keys = {person.address.key for person in people if person.address}
         known = list(companies)
@@ -88,6 +88,18 @@ class Registry:
                     self._by_key[contact.address_key].append(contact)
                 if contact.company_id is not None:
                     self._contacts[loaded[contact.company_id]].append(contact)
+        self._load_tags(loaded)
+
+    def _load_tags(self, companies: Mapping[int, Company]) -> None:
+        people = {contact.id: contact for contacts in self._by_key.values() for contact in contacts}
+        if companies or people:
+            for tag in self._session.execute(
+                select(Tag.company_id, Tag.contact_id, Tag.word).where(
+                    or_(Tag.company_id.in_(companies), Tag.contact_id.in_(people))
+                )
+            ):
+                owner = people[tag.contact_id] if tag.company_id is None else companies[tag.company_id]
+                self._tags[owner].add(tag.word)
 
     def _load(self, column: InstrumentedAttribute[str | None], values: set[str]) -> None:
         if values:
@@ -149,9 +161,11 @@ class Registry:
         }
         if facts.headcount is not None:
             values |= {"headcount_min": facts.headcount.lowest, "headcount_max": facts.headcount.highest}
-        if facts.name and (fold(facts.name) != company.name_key):
-            values |= {"name": facts.name, "name_key": fold(facts.name)}
         self.assign(company, values, only_gaps=is_decided)
+        if facts.name and fold(facts.name) != company.name_key:
+            is_named = company.name != company.siret  # one that was known by its SIRET alone bears that as its name
+            names = {"name": facts.name, "name_key": fold(facts.name)}
+            self.assign(company, names, only_gaps=is_decided and is_named)
         self._place(company, facts, only_gaps=is_decided)
         if company not in self._by_name[company.name_key]:
             self._index(company)
@@ -230,13 +244,7 @@ class Registry:
 
     def put_tags(self, company: Company | None, contact: Contact, words: Sequence[str]) -> None:
         """Put the words on the company, or on the contact without one; words are never taken away."""
-        if not words:
-            return
         owner = contact if company is None else company
-        if owner not in self._tags:
-            column = Tag.contact_id if company is None else Tag.company_id
-            known = self._session.scalars(select(Tag.word).where(column == owner.id)) if owner.id else ()
-            self._tags[owner] = set(known)
         for word in words:
             if word not in self._tags[owner]:
                 self._tags[owner].add(word)

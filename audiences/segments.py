@@ -1,5 +1,6 @@
 """Compiles a segment (a query in Lucene syntax) to one SQL condition on contacts and their companies."""
 
+import re
 from collections.abc import Iterable, Sequence
 from gettext import gettext as _
 from typing import Any
@@ -10,6 +11,11 @@ from audiences.errors import AudienceError, InvalidQuery, UnknownField
 from audiences.fields import FIELDS, Field, Range, Store, Text, did_you_mean, some_request
 
 Condition = ColumnElement[bool]
+
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+OPERATORS = {"and": "AND", "et": "AND", "&&": "AND", "or": "OR", "ou": "OR", "||": "OR", "not": "NOT", "sauf": "NOT"}
+"""What people write for the operators, which are known in capitals only."""
 
 
 def compile_segment(query: str, store: Store, *, extra: Iterable[Field] = ()) -> Condition:
@@ -39,23 +45,30 @@ class _Compiler:
             raise InvalidQuery(_("The query is empty. Write *:* for the whole base, or for example epci:CUA."))
         try:
             tree = parser.parse(self._query)
-        except ParseSyntaxError as error:
+        except (ParseSyntaxError, IllegalCharacterError) as error:
             raise InvalidQuery(self._explain_syntax(str(error))) from None
-        except IllegalCharacterError as error:
-            raise InvalidQuery(_("The query cannot be read: {cause}.").format(cause=error)) from None
         return self._node(tree, None, in_request=False)
 
     def _explain_syntax(self, cause: str) -> str:
-        opened, closed = self._query.count("("), self._query.count(")")
+        bare = QUOTED.sub(lambda quoted: " " * len(quoted[0]), self._query)
+        opened, closed = bare.count("("), bare.count(")")
+        if '"' in bare:
+            return _("The query has an open quotation mark at character {at}: {query}. Close it.").format(
+                at=bare.index('"') + 1, query=self._query
+            )
         if opened > closed:
             return _("The query has an open parenthesis at character {at}: {query}. Close it with ).").format(
-                at=_open_at(self._query) + 1, query=self._query
+                at=_open_at(bare) + 1, query=self._query
             )
         if closed > opened:
             return _("The query has a closing parenthesis too many: {query}. Take it out.").format(query=self._query)
-        if self._query.count('"') % 2:
-            return _("The query has an open quotation mark: {query}. Close it.").format(query=self._query)
-        return _("The query cannot be read: {cause}").format(cause=cause.removeprefix("Syntax error in input : "))
+        if found := re.search(r"position (\d+)", cause):
+            return _(
+                "The query cannot be read at character {at}: {query}. Put quotation marks around a value that has spaces or signs."
+            ).format(at=int(found[1]) + 1, query=self._query)
+        return _(
+            "The query ends too early: {query}. Write a value after a field, a condition after AND, OR and NOT."
+        ).format(query=self._query)
 
     def _node(self, node: Any, field: Field | None, *, in_request: bool) -> Condition:
         from luqum import tree
@@ -81,7 +94,9 @@ class _Compiler:
             raise self._error(node, _("a field inside the values of {field}").format(field=outer.name))
         if node.name == "*" and str(node.expr).strip() == "*":
             return true()
-        if node.name in {"request", "demande"}:
+        if node.name.lower() in {"request", "demande"}:
+            if in_request:
+                raise self._error(node, _("a request inside a request: take the inner one out"))
             return some_request(self._node(node.expr, None, in_request=True))
         field = self._fields.get(node.name.lower())
         if field is None:
@@ -99,6 +114,10 @@ class _Compiler:
     def _value(self, node: Any, field: Field | None, *, in_request: bool) -> Condition:
         if field is None:
             word = str(node).strip()
+            if meant := OPERATORS.get(word.lower()):
+                raise self._error(
+                    node, _("write {meant}, in capitals, instead of {word}").format(meant=meant, word=word)
+                )
             raise self._error(
                 node,
                 _("“{word}” stands without a field. Write epci:{word}, or quotation marks around several words").format(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from audiences.errors import UnknownEpci
 from audiences.reference import Commune, Epci, communes, epcis
-from audiences.text import fold, fold_commune, nearest
+from audiences.text import fold, fold_commune, nearest, quote
 
 __all__ = ["Epci", "Placement", "Territory"]
 
@@ -132,11 +132,11 @@ class Territory:
                     text=text, names=_(" or ").join(f"{epci.siren} ({epci.name})" for epci in found)
                 )
             )
-        names = nearest(text, [*self._labels.values(), *(epci.name for epci in epcis().values())])
+        # The chamber's own short names come first: of 1 200 official ones, some always look like a typing error.
+        near = nearest(text, self._labels.values(), limit=2) + nearest(text, (epci.name for epci in epcis().values()))
+        names = list(dict.fromkeys(near))[:3] or self._labels.values()
         raise UnknownEpci(
-            _("no EPCI is called {text!r}: write one of {names}").format(
-                text=text, names=", ".join(names or self._labels.values())
-            )
+            _("no EPCI is called {text!r}: write one of {names}").format(text=text, names=", ".join(map(quote, names)))
         )
 
     def place(

@@ -43,3 +43,8 @@ def nearest(text: str, choices: Iterable[str], limit: int = 3) -> list[str]:
 
     found = process.extract(text, list(choices), scorer=fuzz.WRatio, processor=fold, limit=limit, score_cutoff=60)
     return [choice for choice, _score, _index in found]
+
+
+def quote(name: str) -> str:
+    """Write a name as a query takes it: in quotation marks, unless it is a single word."""
+    return name if re.fullmatch(r"[\w.-]+", name) else f'"{name}"'

@@ -80,18 +80,15 @@ EXCEL_EPOCH = date(1899, 12, 30)
 
 def parse_siret(text: str) -> str:
     """Give the 14 digits of a SIRET, its check digits verified (INSEE: Luhn, La Poste's exception); else ValueError."""
-    from stdnum.exceptions import ValidationError
     from stdnum.fr import siret
 
     digits = siret.compact(text).replace("\u00a0", "").replace("\u202f", "")
     if digits.isdigit() and len(digits) in {12, 13}:
         digits = digits.zfill(14)  # a spreadsheet drops the leading zeros of a number
-    try:
-        if not digits.strip("0"):  # a filler, which the check digits let pass
-            raise ValidationError
-        return siret.validate(digits)
-    except ValidationError:
-        raise ValueError(_("not a SIRET: 14 digits with a valid check digit")) from None
+    # All zeros is a filler, which the check digits let pass.
+    if not digits.strip("0") or not siret.is_valid(digits):
+        raise ValueError(_("not a SIRET: 14 digits with a valid check digit"))
+    return digits
 
 
 def parse_postcode(text: str) -> str:

@@ -22,7 +22,8 @@ from campaigns.schema import secret_of
 from campaigns.settings import Settings
 from sends import ledger, tally
 from sends.mailing import Mailing
-from sends.sender import Clock, Progress, Sender
+from sends.outbox import Clock
+from sends.sender import Progress, Sender
 from sends.states import DeliveryStatus
 from sends.transports import Event, connect
 from templates import TemplateError

@@ -1,17 +1,15 @@
 """A body part's Jinja source, compiled so that rendering it writes quoted-printable at once."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
-from jinja2 import TemplateError as JinjaError
 from jinja2 import nodes
 from markupsafe import Markup, escape
 
 from sends import quotedprintable
-from templates import make_environment
+from templates import make_environment, parse_filled
 from templates.environment import refuse_none
-
-RENDERING_ERRORS = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
-"""What expressions and filters raise on values that they cannot write."""
 
 # For values that come back with the next recipient: communes, civilities, the paragraphs of the officer's text.
 _CACHED = 1024
@@ -22,22 +20,25 @@ _encode = lru_cache(_CACHED)(quotedprintable.encode)
 class Body:
     """One part of a campaign's messages.
 
-    The static text is encoded here, once, and each value by Jinja's `finalize` when it is written, as encoding a
-    rendered page takes several times as long as rendering it. A source that takes rendered text up again, which would
-    then be encoded twice (filter and set blocks, macros, recursive loops), is rendered first and encoded after.
+    The static text, `constants` included, is encoded here, once, and each value by Jinja's `finalize` when it is
+    written, as encoding a rendered page takes several times as long as rendering it. A source that takes rendered text
+    up again, which would then be encoded twice (filter and set blocks, macros, recursive loops), is rendered first and
+    encoded after.
     """
 
-    def __init__(self, source: str, *, autoescape: bool) -> None:
-        finalize = _encode_html if autoescape else _encode_text
-        environment = make_environment(autoescape=autoescape, finalize=finalize)
-        tree = environment.parse(source)
+    def __init__(
+        self, source: str, constants: Mapping[str, object] = MappingProxyType({}), *, autoescape: bool
+    ) -> None:
+        tree = parse_filled(source, constants, autoescape=autoescape)
         self.is_direct = all(_only_writes(statement) for statement in tree.find_all(nodes.Stmt))
         if self.is_direct:
             for static in tree.find_all(nodes.TemplateData):
                 static.data = quotedprintable.encode(static.data)
+            environment = make_environment(autoescape=autoescape, finalize=_encode_html if autoescape else _encode_text)
+            tree.set_environment(environment)
             self._template = environment.from_string(tree)
         else:
-            self._template = make_environment(autoescape=autoescape).from_string(source)
+            self._template = make_environment(autoescape=autoescape).from_string(tree)
 
     def render(self, names: dict[str, object]) -> str:
         """Write the part for one recipient: ASCII, lines of at most 76 characters ended by CR LF.

@@ -4,7 +4,9 @@ SendError
 ├── InvalidMessage (ValueError)           a message that must not reach the wire as it is
 │   ├── InvalidEnvelope                   an address or envelope id that could break out of its command
 │   ├── HeaderInjection                   a header value that could begin a header of its own
+│   ├── InvalidAttachment                 a file that mail programs refuse, or too much of them
 │   └── InvalidBody                       a body with a bare CR or LF, or an over-long line
+├── InvalidKey (ValueError)               a DKIM key that is missing, open to others, or of no use
 ├── MalformedReply (ValueError)           the relay wrote what is no SMTP reply, or a reply nobody asked for
 ├── RelayUnavailable (ConnectionError)    no usable connection now; the same attempt may work later
 └── RelayRefused (RuntimeError)           no usable connection until somebody changes a setting
@@ -37,6 +39,14 @@ class HeaderInjection(InvalidMessage):
 
 class InvalidBody(InvalidMessage):
     """A body is not in the form that SMTP carries: lines of at most 998 octets, each ended by CR LF."""
+
+
+class InvalidAttachment(InvalidMessage):
+    """A file cannot go with a message: its name, its kind, or the size of all of them."""
+
+
+class InvalidKey(SendError, ValueError):
+    """A DKIM key cannot be read, is open to others, or is none that receivers accept."""
 
 
 class MalformedReply(SendError, ValueError):

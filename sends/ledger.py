@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from audiences.hot import HotStatement
 from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
+from sends.bounces import is_worn_out
 from sends.models import DUE, HELD, Delivery, DeliveryEvent, Exclusion
 from sends.states import DeliveryStatus, may_become
 from sends.transports.reply import Reply
@@ -50,7 +51,10 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a claimed delivery: the status it leaves, the one it gets, and what the relay said."""
+    """What became of a claimed delivery: the status it leaves, the one it gets, and what the relay said.
+
+    A rehearsal's refusals are not about the recipient's mailbox.
+    """
 
     claim: Claim
     before: DeliveryStatus
@@ -60,6 +64,7 @@ class Outcome:
     not_before: datetime | None = None
     is_attempt: bool = True
     is_hard_bounce: bool = False
+    is_about_mailbox: bool = True
 
     def __post_init__(self) -> None:
         if not may_become(self.before, self.after):
@@ -205,6 +210,8 @@ def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]
     return marked
 
 
+_FINAL_REFUSALS = (DeliveryStatus.BOUNCED, DeliveryStatus.FAILED)
+
 _SETTLE = HotStatement(
     update(DELIVERY)
     .where(
@@ -263,12 +270,15 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
                 for each in told
             ],
         )
-    bounced = [each for each in told if each.is_hard_bounce]
-    if bounced:
+    refused = [each for each in told if each.reply is not None and each.after in _FINAL_REFUSALS]
+    if refused:
         with Session(connection) as session:
-            for each in bounced:
-                evidence = f"campaign {each.claim.campaign_id}: {each.reply}"
-                suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
+            for each in refused:
+                if each.is_hard_bounce or (
+                    each.is_about_mailbox and is_worn_out(session, each.claim.address_key, now=now)
+                ):
+                    evidence = f"campaign {each.claim.campaign_id}: {each.reply}"
+                    suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
             session.flush()
     return settled
 

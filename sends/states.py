@@ -41,6 +41,7 @@ TRANSITIONS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyTy
     }
 )
 
+
 def may_become(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     """Tell whether a delivery may go from `before` to `after`."""
     return after in TRANSITIONS[before]

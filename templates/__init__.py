@@ -1,7 +1,8 @@
 """What is written: templates, their compilation and each recipient's message; no database, no network."""
 
 from templates.compiler import CompiledTemplate, compile_template
-from templates.environment import make_environment
+from templates.constants import parse_filled
+from templates.environment import RENDERING_ERRORS, make_environment
 from templates.errors import (
     InvalidTemplate,
     InvalidValue,
@@ -19,6 +20,7 @@ from templates.variables import bind_variables, example_variables
 
 __all__ = [
     "LIBRARY",
+    "RENDERING_ERRORS",
     "Brand",
     "CompiledTemplate",
     "InvalidTemplate",
@@ -40,5 +42,6 @@ __all__ = [
     "find_templates",
     "load_template",
     "make_environment",
+    "parse_filled",
     "preview_recipient",
 ]

@@ -2,41 +2,59 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
-from jinja2 import TemplateError as JinjaError
-from jinja2 import meta, nodes
+from jinja2 import Environment, nodes
 
-from templates.compiler import CompiledTemplate
-from templates.environment import make_environment
-from templates.pieces import PieceKind, cut
+from templates.environment import RENDERING_ERRORS, make_environment
 
 
-def fill_constants(compiled: CompiledTemplate, constants: Mapping[str, object]) -> CompiledTemplate:
-    """Replace the expressions that need nothing but these names by their values, which halves the time of a rendering.
+def parse_filled(source: str, constants: Mapping[str, object], *, autoescape: bool) -> nodes.Template:
+    """Parse a source, with the values of what needs nothing but `constants` in it, which halves the time of a rendering.
 
-    Expressions that fail, such as the link of a logo that is not there, stay for the rendering, which may never reach them.
+    The values stand in the tree as text of the source: written into the source itself, Jinja would take their line
+    ends and spaces for those around its tags and trim them. Expressions that fail, such as the link of a logo that is
+    not there, stay for the rendering, which may never reach them.
     """
-    return replace(
-        compiled,
-        subject="".join(_fill(compiled.subject, constants, autoescape=False)),
-        html="".join(_fill(compiled.html, constants, autoescape=True)),
-        text="".join(_fill(compiled.text, constants, autoescape=False)),
-    )
-
-
-def _fill(source: str, constants: Mapping[str, object], *, autoescape: bool) -> Iterator[str]:
     environment = make_environment(autoescape=autoescape)
-    rebound = {node.name for node in environment.parse(source).find_all(nodes.Name) if node.ctx == "store"}
+    tree = environment.parse(source)
+    rebound = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
     usable = {name: value for name, value in constants.items() if name not in rebound}
-    written: dict[str, str] = {}  # a brand's colour stands in a source thirty times
-    for piece in cut(source, Path("compiled")):
-        if piece.kind is PieceKind.EXPRESSION and piece.source not in written:
-            written[piece.source] = piece.source
-            names = meta.find_undeclared_variables(environment.parse(piece.source))
-            if names and names <= usable.keys():
-                with suppress(JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
-                    value = environment.from_string(piece.source).render(usable)
-                    written[piece.source] = value.replace("{", "{{ '{' }}")
-        yield written.get(piece.source, piece.source)
+    written: dict[str, str | None] = {}  # a brand's colour stands in a source thirty times
+    for output in tree.find_all(nodes.Output):
+        for at, node in enumerate(output.nodes):
+            key = repr(node)
+            if key not in written:
+                written[key] = _value(node, usable, environment)
+            if (value := written[key]) is not None:
+                output.nodes[at] = nodes.TemplateData(value, lineno=node.lineno)
+        output.nodes = list(_merge(output.nodes))
+    return tree
+
+
+def _value(node: nodes.Expr, constants: Mapping[str, object], environment: Environment) -> str | None:
+    """Write an expression, where it is one and needs nothing but these names; None otherwise."""
+    alone = nodes.Template([nodes.Output([node], lineno=1)], lineno=1)
+    alone.set_environment(environment)
+    names = {name.name for name in alone.find_all(nodes.Name)}
+    if names and names <= constants.keys():
+        with suppress(*RENDERING_ERRORS):
+            return environment.from_string(alone).render(constants)
+    return None
+
+
+def _merge(written: list[nodes.Expr]) -> Iterator[nodes.Expr]:
+    """Join neighbouring texts, so that whoever encodes them breaks no line between two."""
+    text: nodes.TemplateData | None = None
+    for node in written:
+        if isinstance(node, nodes.TemplateData):
+            if text is None:
+                text = node
+            else:
+                text.data += node.data
+            continue
+        if text is not None:
+            yield text
+            text = None
+        yield node
+    if text is not None:
+        yield text

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from gettext import gettext as _
 
 from jinja2 import StrictUndefined, UndefinedError
+from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from templates import typography
 
 Finalize = Callable[[object], object]
+
+RENDERING_ERRORS = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
+"""What expressions and filters raise on values that they cannot write."""
 
 
 def refuse_none(value: object) -> object:

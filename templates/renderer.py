@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from gettext import gettext as _
 
 from jinja2 import Template as JinjaTemplate
-from jinja2 import TemplateError as JinjaError
 
 from templates.compiler import CompiledTemplate
-from templates.constants import fill_constants
-from templates.environment import make_environment
+from templates.constants import parse_filled
+from templates.environment import RENDERING_ERRORS, make_environment
 from templates.errors import RenderingFailed
 from templates.sources import RESERVED
 
@@ -50,19 +49,23 @@ class Renderer:
     def __init__(self, compiled: CompiledTemplate, brand: Brand, variables: Mapping[str, object]) -> None:
         """Compile the sources once; `variables` are bound ones.
 
-        `compiled` is kept with the campaign's constants filled in, for whoever renders it in an environment of its own.
+        `constants` are what is equal for all recipients, for whoever renders the sources in an environment of its own.
         """
-        constants = {"brand": asdict(brand), **variables}
-        self.compiled = fill_constants(compiled, constants)
+        self.constants: Mapping[str, object] = {"brand": asdict(brand), **variables}
         html, plain = make_environment(autoescape=True), make_environment(autoescape=False)
-        self._html = html.from_string(self.compiled.html)
-        self._subject = plain.from_string(self.compiled.subject)
-        self._text = plain.from_string(self.compiled.text)
-        self._constants = {**html.globals, **constants}
+        self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
+        self._subject = plain.from_string(parse_filled(compiled.subject, self.constants, autoescape=False))
+        self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
+        self._name = compiled.name
+        self._common = {**html.globals, **self.constants}
 
     def names(self, recipient: Mapping[str, object]) -> dict[str, object]:
         """Give every name that the template may use for this recipient, as the parent of a Jinja context."""
-        return {**self._constants, **recipient}
+        return {**self._common, **recipient}
+
+    def subject(self, names: dict[str, object]) -> str:
+        """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
+        return _BREAKS.sub(" ", _render(self._subject, names)).strip()
 
     def render(self, recipient: Mapping[str, object]) -> Rendered:
         """Write one recipient's message.
@@ -72,14 +75,14 @@ class Renderer:
         """
         names = self.names(recipient)
         try:
-            subject, html, text = (_render(part, names) for part in (self._subject, self._html, self._text))
-        except (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+            subject, html, text = self.subject(names), _render(self._html, names), _render(self._text, names)
+        except RENDERING_ERRORS as error:
             raise RenderingFailed(
                 _("template {template}: {cause}; complete the contact or correct the template").format(
-                    template=self.compiled.name, cause=_cause(error, names)
+                    template=self._name, cause=_cause(error, names)
                 )
             ) from error
-        return Rendered(subject=_BREAKS.sub(" ", subject).strip(), html=html, text=text)
+        return Rendered(subject=subject, html=html, text=text)
 
 
 def _render(template: JinjaTemplate, names: dict[str, object]) -> str:

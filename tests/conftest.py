@@ -4,13 +4,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from audiences.database import Base, open_engine
 from campaigns.schema import upgrade
@@ -53,17 +54,36 @@ def run_sql(url: str, *statements: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgresql(postgresql: Callable[[str], str]) -> str:
-    run_sql(postgresql("postgres"), "CREATE DATABASE relais")
-    migrate(postgresql("relais"))
-    return postgresql("relais")
+def fresh_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path], AbstractContextManager[Engine]]:
+    """Open an empty, migrated store on "sqlite" (a file in a folder) or on "postgresql" (the one of this session).
 
+    Migrations run once: copying the file takes 1 ms, TRUNCATE 22 ms, where a new PostgreSQL database takes 50 ms.
+    """
+    migrated: dict[str, str] = {}
 
-@pytest.fixture(scope="session")
-def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "relais.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    @contextmanager
+    def fresh_store(name: str, folder: Path) -> Iterator[Engine]:
+        if name == "sqlite":
+            if name not in migrated:
+                migrated[name] = f"sqlite:///{tmp_path_factory.mktemp('store') / 'relais.db'}"
+                migrate(migrated[name])
+            url = f"sqlite:///{shutil.copy(make_url(migrated[name]).database, folder / 'relais.db')}"
+        else:
+            if name not in migrated:
+                url_of = request.getfixturevalue("postgresql")
+                run_sql(url_of("postgres"), "CREATE DATABASE relais")
+                migrated[name] = url_of("relais")
+                migrate(migrated[name])
+            url = migrated[name]
+            tables = ", ".join(name for name in Base.metadata.tables if name != "installation")
+            run_sql(url, f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"TRUNCATE {tables} RESTART IDENTITY")
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
+
+    return fresh_store
 
 
 def migrate(url: str) -> None:
@@ -74,27 +94,19 @@ def migrate(url: str) -> None:
 
 
 @pytest.fixture
-def sqlite_engine(tmp_path: Path, _migrated_sqlite: Path) -> Iterator[Engine]:
+def sqlite_engine(fresh_store: Callable[..., AbstractContextManager[Engine]], tmp_path: Path) -> Iterator[Engine]:
     """A fresh, migrated store in a file, for the tests that need no second database."""
-    engine = open_engine(f"sqlite:///{shutil.copy(_migrated_sqlite, tmp_path / 'relais.db')}")
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def postgresql_engine(_migrated_postgresql: str) -> Iterator[Engine]:
-    """A migrated store on a server, emptied: TRUNCATE takes 22 ms, a new database 50 ms."""
-    tables = ", ".join(name for name in Base.metadata.tables if name != "installation")
-    run_sql(_migrated_postgresql, f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"TRUNCATE {tables} RESTART IDENTITY")
-    engine = open_engine(_migrated_postgresql)
-    yield engine
-    engine.dispose()
+    with fresh_store("sqlite", tmp_path) as engine:
+        yield engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest) -> Engine:
+def engine(
+    request: pytest.FixtureRequest, fresh_store: Callable[..., AbstractContextManager[Engine]], tmp_path: Path
+) -> Iterator[Engine]:
     """A fresh, migrated store, on each of the two databases."""
-    return request.getfixturevalue(f"{request.param}_engine")
+    with fresh_store(request.param, tmp_path) as engine:
+        yield engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

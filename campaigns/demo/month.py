@@ -209,7 +209,7 @@ def _write_settings(relay: DemoRelay) -> None:
     """Write relais.toml for the demo: its relay, and a clock that begins on the month's last evening."""
     example = EXAMPLE.read_text(encoding="utf-8")
     local = example.replace('host = ""', f'host = "{relay.host}"').replace("port = 587", f"port = {relay.port}")
-    local = local.replace('security = "starttls"', 'security = "none"')
+    local = local.replace('security = "starttls"', 'security = "none"').replace("connections = 2", "connections = 8")
     clock = f"{MARK}; without this line the time is today's\nclock = {LAST_EVENING.isoformat()}+02:00\n"
     SETTINGS_FILE.write_text(local.replace("timezone =", f"{clock}timezone =", 1), encoding="utf-8")
 

@@ -88,13 +88,12 @@ class Dialogue(asyncio.Protocol):
             raise self.unavailable(_("the relay closed the connection"))
         self.transport = transport
 
-    def hand_over(self, successor: asyncio.BufferedProtocol) -> None:
-        """Let `successor` read on; raise RelayUnavailable where the relay hung up or said something unasked."""
+    def end(self) -> None:
+        """Be done with it; raise RelayUnavailable where the relay hung up or said something unasked."""
         if self._replies:
             raise self.unavailable(str(self._replies[0]), self._replies[0])
         if self._failure is not None:
             raise self.unavailable(self._failure)
-        self.transport.set_protocol(successor)
 
     def unreachable(self, cause: str) -> RelayUnavailable:
         """Return the error for a relay that does not even open its port."""

@@ -102,12 +102,10 @@ class Connection(asyncio.BufferedProtocol):
         data = self._session.data_to_send()
         if data:
             self._transport.write(data)
-        if not data and not events:
-            return
-        if self._session.is_closed:
-            self._end(events[-1])
-        else:
+        if not self._session.is_closed:
             self._set_clock()
+        elif events:
+            self._end(events[-1])
         for event in events:
             self._on_event(self, event)
 
@@ -163,12 +161,13 @@ async def connect(settings: RelaySettings, on_event: Callable[[Connection, Event
         with _explained(dialogue):
             await _open(dialogue)
             offered = await greet(dialogue)
-        connection = Connection(dialogue.transport, settings, offered, on_event)
-        dialogue.hand_over(connection)
+        dialogue.end()
     except BaseException:
         if dialogue.phase is not Phase.CONNECT:
             dialogue.transport.abort()
         raise
+    connection = Connection(dialogue.transport, settings, offered, on_event)
+    dialogue.transport.set_protocol(connection)
     return connection
 
 

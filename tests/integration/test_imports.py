@@ -1,7 +1,7 @@
 """Imports of spreadsheets: all rows or none, each fault named, and the same file twice changes nothing."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -564,7 +564,19 @@ def test_a_workbook_with_numbers_and_dates(engine: Engine, factory: Factory, tmp
         sheet.write(0, 0, "Suivi des demandes")
         sheet.write_row(2, 0, ["N°", "Date", "Canal", "Nature", "SIRET", "Entreprise", "Effectif", "CP", "Ville"])
         sheet.write_row(
-            3, 0, [1, datetime(2020, 3, 17, 9, 30), "Appel CCI", "Autre", int(SIRET), "Café", 4, 62000, "Arras"]
+            3,
+            0,
+            [
+                1,
+                datetime(2020, 3, 17, 9, 30, tzinfo=UTC).replace(tzinfo=None),
+                "Appel CCI",
+                "Autre",
+                int(SIRET),
+                "Café",
+                4,
+                62000,
+                "Arras",
+            ],
         )
         sheet.write_row(
             4, 0, ["2", date(2020, 3, 18), "Appel CCI", "Autre", None, "Ain", "1 à 2", 1000, "Bourg en Bresse"]

@@ -81,6 +81,7 @@ DIRECT = {
     "not strings": "{{ contact.lines }} {{ contact.lines | length }} {{ 1.0 }} {{ 1 }} {{ true }} {{ contact.lines | length == 1 }}",
     "set": "{% set x = contact.a ~ 'é' %}{{ x }}{% set y = x | upper %}{{ y | length }}",
     "constants": "{{ brand.name }}{{ '<é>' }}{% for line in brand.address %}{{ line }}\n{% endfor %}{{ brand.email }}",
+    "line ends": "{% if contact.a %}{{ breaks }}{% endif %}{{ breaks }}{% if contact.b %}.{% endif %}\n{{ breaks }}",
     "inline": "{{ contact.a if contact.b else '.' }}{# note #} {{- contact.b }}",
     "nothing": "",
 }
@@ -117,9 +118,11 @@ def make_contact(a: str, b: str) -> dict[str, object]:
 
 @cache
 def compile_parts(source: str) -> tuple[Renderer, Body, Body]:
-    renderer = Renderer(CompiledTemplate(name="t", version="1", subject="", html=source, text=source), BRAND, {})
-    html, text = renderer.compiled.html, renderer.compiled.text
-    return renderer, Body(html, autoescape=True), Body(text, autoescape=False)
+    renderer = Renderer(
+        CompiledTemplate(name="t", version="1", subject="", html=source, text=source), BRAND, {"breaks": "\nx\n  "}
+    )
+    html, text = (Body(source, renderer.constants, autoescape=autoescape) for autoescape in (True, False))
+    return renderer, html, text
 
 
 def render_both(source: str, contact: dict[str, object]) -> Iterator[tuple[str, str]]:

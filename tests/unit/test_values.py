@@ -1,6 +1,7 @@
 """Cells of spreadsheets: what each value becomes, and what is refused."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -125,10 +126,8 @@ PARSERS = [parse_siret, parse_postcode, parse_commune_code, parse_date, parse_he
 @pytest.mark.parametrize("parse", PARSERS, ids=lambda parse: parse.__name__)
 @given(text=st.one_of(st.text(), st.from_regex(r"[\d ./-]*", fullmatch=True), st.integers().map(str)))
 def test_any_text_is_a_value_or_refused(parse: Callable[[str], Any], text: str):
-    try:
+    with suppress(ValueError):
         assert parse(text)
-    except ValueError as error:
-        assert str(error)
 
 
 def test_the_bands_of_insee_follow_each_other():

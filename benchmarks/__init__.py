@@ -1,0 +1,1 @@
+"""Benchmarks: what is measured is printed as ratios of one run."""

@@ -1,0 +1,126 @@
+"""What a worker has claimed and built and may offer to a connection: filled from the ledger, given back to it."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, Select
+from sqlalchemy.orm import Session
+
+from audiences.database import writing, writing_rows
+from audiences.suppressions import find_suppressed, last_suppression
+from sends import ledger
+from sends.errors import InvalidMessage
+from sends.ledger import Claim, Outcome
+from sends.mailing import Mailing, OpenMailing, Prepared
+from sends.recipients import NOBODY, load_recipients
+from sends.states import DeliveryStatus
+from templates import TemplateError
+
+Clock = Callable[[], datetime]
+
+BATCH = 200
+"""Deliveries claimed together: at most this many go back to the queue when a worker dies."""
+
+LOW_WATER = 50
+"""Claim again when fewer messages than this are ready, so that no connection waits for one."""
+
+LEASE = timedelta(seconds=90)
+"""How long a claim holds without renewal; a dead worker's deliveries are free after it."""
+
+
+class Outbox:
+    """The messages of one worker that wait for a connection, oldest first.
+
+    `on_settled` hears of deliveries that end here: suppressed since they were planned, or impossible to build.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        open_mailing: OpenMailing,
+        *,
+        sendable: Select[Any],
+        clock: Clock,
+        owner: str,
+        on_settled: Callable[[Sequence[Outcome]], None],
+    ) -> None:
+        self._engine = engine
+        self._open_mailing = open_mailing
+        self._sendable = sendable
+        self._clock = clock
+        self._owner = owner
+        self._on_settled = on_settled
+        self._mailings: dict[int, Mailing] = {}
+        self._ready: deque[Prepared] = deque()
+        self.is_exhausted = False
+        """Whether the ledger had nothing due when it was last asked."""
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def pop(self) -> Prepared:
+        """Take the oldest message out."""
+        return self._ready.popleft()
+
+    def mailing(self, campaign_id: int) -> Mailing:
+        """Give what the sender knows of a campaign; opened once."""
+        if campaign_id not in self._mailings:
+            self._mailings[campaign_id] = self._open_mailing(campaign_id)
+        return self._mailings[campaign_id]
+
+    def give_back(self) -> None:
+        """Put everything that waits here back into the queue, and ask the ledger anew next time."""
+        self.is_exhausted = False
+        if self._ready:
+            with writing_rows(self._engine) as rows:
+                ledger.release(rows, [prepared.claim for prepared in self._ready])
+            self._ready.clear()
+
+    def refill(self, campaign_ids: Sequence[int]) -> None:
+        """Claim and build until enough is ready or nothing more is due."""
+        while len(self._ready) < LOW_WATER:
+            self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
+            if self.is_exhausted:
+                break
+
+    def _claim(self, campaign_id: int) -> bool:
+        """Lease a batch, leave out who was suppressed since it was planned, and build the messages of the others."""
+        now = self._clock()
+        with writing(self._engine) as session:
+            claims = ledger.claim(
+                session, campaign_id, sendable=self._sendable, now=now, limit=BATCH, lease=LEASE, owner=self._owner
+            )
+            if not claims:
+                return False
+            prepared, outcomes = self._prepare(session, claims, self.mailing(campaign_id), now)
+            ledger.settle(session.connection(), outcomes, now=now)
+        self._ready.extend(prepared)
+        self._on_settled(outcomes)
+        return True
+
+    def _prepare(
+        self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
+    ) -> tuple[list[Prepared], list[Outcome]]:
+        checked = last_suppression(session)
+        opposed = find_suppressed(session, {each.address_key for each in claims}, is_marketing=mailing.is_marketing)
+        contact_ids = [each.contact_id for each in claims if each.contact_id is not None]
+        recipients = load_recipients(session, contact_ids, mailing.epci_label)
+        prepared: list[Prepared] = []
+        outcomes: list[Outcome] = []
+        for each in claims:
+            if each.address_key in opposed:
+                outcomes.append(left_out(each, DeliveryStatus.SUPPRESSED, opposed[each.address_key]))
+                continue
+            recipient = recipients.get(each.contact_id or 0, NOBODY)
+            try:
+                prepared.append(mailing.prepare(each, recipient, now=now, checked=checked))
+            except (TemplateError, InvalidMessage) as error:
+                outcomes.append(left_out(each, DeliveryStatus.FAILED, str(error)))
+        return prepared, outcomes
+
+
+def left_out(claim: Claim, after: DeliveryStatus, reason: str) -> Outcome:
+    """Give the outcome of a claimed delivery that never reached the wire."""
+    return Outcome(claim, DeliveryStatus.CLAIMED, after, reason=reason, is_attempt=False)

@@ -1,0 +1,76 @@
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja2 import nodes
+
+from templates import make_environment, parse_filled
+
+VALUES = [
+    "",
+    " ",
+    "  ",
+    "\n",
+    "\nfoo",
+    "foo\n",
+    "\n\n",
+    "foo\n  ",
+    "\tfoo\r\n",
+    "{{ x }}",
+    "{% if x %}",
+    "{#",
+    "}}",
+    "<é>",
+]
+SOURCES = {
+    "after a tag": "{% if r %}{{ v }}{% endif %}",
+    "after the end of a tag": "{% if r %}{% endif %}{{ v }}\nfoo",
+    "before a tag": "a\n{{ v }}{% if r %}b{% endif %}",
+    "between spaces and a tag": "a\n  {{ v }}{% if r %}b{% endif %}",
+    "before spaces and a tag": "a{{ v }}  {% if r %}b{% endif %}",
+    "the end": "a{{ v }}",
+    "the end, with a line end": "a{{ v }}\n",
+    "alone on a line": "a\n{{ v }}\nb",
+    "side by side": "{{ v }}{{ v }}{{ r }}{{ v }}",
+    "trimmed by hand": "a {{- v -}} \n b {%- if r -%} {{ v }} {%- endif %}",
+    "after a brace": "a{ {{- v }}}{{ v }}",
+    "in a loop": "{% for x in [1, 2] %}\n{{ v }}{{ x }}\n{% endfor %}",
+}
+
+
+def render(source: str, value: str, *, autoescape: bool, is_filled: bool) -> str:
+    environment = make_environment(autoescape=autoescape)
+    tree = parse_filled(source, {"v": value}, autoescape=autoescape) if is_filled else source
+    return environment.from_string(tree).render({"r": "R"} | ({} if is_filled else {"v": value}))
+
+
+@pytest.mark.parametrize("autoescape", [False, True], ids=["text", "html"])
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+@settings(max_examples=30, deadline=None)
+@given(value=st.one_of(st.sampled_from(VALUES), st.text(" \t\r\n{}%-#ax", max_size=6)))
+@example(value="\nfoo")
+def test_a_constant_is_written_as_any_other_value(source: str, value: str, autoescape: bool) -> None:
+    filled = render(source, value, autoescape=autoescape, is_filled=True)
+    assert filled == render(source, value, autoescape=autoescape, is_filled=False)
+
+
+def test_neighbouring_texts_are_one() -> None:
+    tree = parse_filled("a {{ v }}{{ v | upper }} b {{ r }}", {"v": "x"}, autoescape=False)
+    [output] = tree.find_all(nodes.Output)
+    assert [getattr(node, "data", None) for node in output.nodes] == ["a xX b ", None]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("{% set v = 'b' %}{{ v }}", id="set"),
+        pytest.param("{% for v in ['b'] %}{{ v }}{% endfor %}", id="for"),
+        pytest.param("{% macro f(v) %}{{ v }}{% endmacro %}{{ f('b') }}", id="parameter"),
+    ],
+)
+def test_a_name_that_the_source_binds_is_no_constant(source: str) -> None:
+    assert render(source, "a", autoescape=False, is_filled=True) == "b"
+
+
+def test_what_fails_waits_for_the_rendering() -> None:
+    tree = parse_filled("{% if v %}{{ v.x.y }}{% endif %}ok", {"v": None}, autoescape=False)
+    assert make_environment(autoescape=False).from_string(tree).render(v=None) == "ok"
