@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench docs format constraints clean
+.PHONY: demo test check bench docs catalogue format constraints clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,9 +24,17 @@ check: $(STAMP)  ## lint, types, layers, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/build_docs.py --check
+	$(BIN)/python tools/build_catalogue.py --check
 
 docs: $(STAMP)  ## write the generated pages of docs/ again
 	$(BIN)/python tools/build_docs.py
+
+catalogue: $(STAMP)  ## bring the French catalogue of the interface in step with the code
+	$(BIN)/python tools/build_catalogue.py
+
+bench: $(STAMP)  ## the benchmarks, at a size that takes some minutes
+	$(BIN)/python -m benchmarks.throughput --recipients 20000
+	$(BIN)/python -m benchmarks.crash --kills 20 --recipients 2000
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

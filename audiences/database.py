@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -119,7 +119,11 @@ def writing_rows(engine: Engine) -> Iterator[Connection]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        # psycopg calls a missing table a ProgrammingError; SQLite calls a file that is no database a plain DatabaseError.
+        is_missing = isinstance(error, ProgrammingError) and "does not exist" in str(error.orig)
+        if not (isinstance(error, OperationalError) or is_missing or type(error) is DatabaseError):
+            raise
         raise DatabaseUnavailable(_explain(str(error.orig))) from error
 
 

@@ -1,6 +1,7 @@
 """What companies asked, counted by channel, EPCI and nature, as a chamber publishes it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ UNKNOWN = "Non précisé"
 
 @dataclass(frozen=True)
 class RequestStatistics:
-    """Numbers of requests: in all, and by each of three criteria, the largest first."""
+    """Numbers of requests: in all, and by each of three criteria, the largest first, equals by name."""
 
     total: int
     by_channel: dict[str, int]
@@ -36,7 +37,7 @@ def request_statistics(
 
     def count(column: InstrumentedAttribute[Any]) -> dict[str, int]:
         rows = session.execute(select(column, func.count()).where(*within).group_by(column))
-        return dict(Counter(dict(rows.tuples().all())).most_common())
+        return _largest_first(dict(rows.all()))
 
     places = session.execute(
         select(Company.commune_code.is_not(None), Company.epci_siren, func.count())
@@ -49,7 +50,11 @@ def request_statistics(
     for is_placed, siren, number in places:
         by_epci[_place(territory, siren) or (outside if is_placed else UNKNOWN)] += number
     total = session.scalar(select(func.count()).select_from(Request).where(*within)) or 0
-    return RequestStatistics(total, count(Request.channel), dict(by_epci.most_common()), count(Request.nature))
+    return RequestStatistics(total, count(Request.channel), _largest_first(by_epci), count(Request.nature))
+
+
+def _largest_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _place(territory: Territory, siren: str | None) -> str | None:

@@ -138,7 +138,7 @@ def explain(session: Session, condition: ColumnElement[bool], rules: Sequence[Ru
     """Count what the segment matches and what each rule leaves out, without planning anything."""
     found = candidates(condition, rules).cte("found")
     grouped = session.execute(select(found.c.reason, func.count()).group_by(found.c.reason))
-    counts: dict[str | None, int] = dict(grouped.tuples().all())
+    counts: dict[str | None, int] = dict(grouped.all())
     companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
     return waterfall_of(counts, companies, rules)
 

@@ -21,8 +21,9 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from relay import RelayProcess
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path as well as by `-m`
 
+from benchmarks.relay import RelayProcess
 from sends.outbox import LEASE
 
 RELAIS = Path(sys.executable).with_name("relais")

@@ -1,12 +1,18 @@
 """What a campaign says, compiled and bound: frozen when it is scheduled or launched, read back by the sender."""
 
+import base64
 import datetime as dt
-from collections.abc import Callable, Mapping
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from gettext import gettext as _
+from pathlib import Path
 from typing import Any
 
+from campaigns.errors import UnreadableFile
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from sends.attachments import Attachment, check_size
 from sends.mailing import Mailing
 from sends.message import MessageBuilder
 from templates import (
@@ -30,15 +36,20 @@ _READERS: Mapping[str, Callable[[str], object]] = {
 
 
 def freeze(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[str, Any]:
-    """Compile the campaign's template and bind its variables as they are now; what comes back is plain JSON.
+    """Compile the campaign's template, bind its variables and read its attachments as they are now, as plain JSON.
 
-    Raises the templates' errors: a template that cannot be compiled, a variable that is missing or wrong.
+    Raises the templates' errors: a template that cannot be compiled, a variable that is missing or wrong;
+    UnreadableFile or InvalidAttachment for an attachment.
     """
     template = load_template(campaign.template, settings.template_folders)
     today = now.astimezone(settings.zone).date()
     variables = bind_variables(template, campaign.variables, today=today)
     compiled = compile_template(with_subject(template, campaign.subject))
-    return {"compiled": compiled.to_dict(), "variables": {name: _pack(value) for name, value in variables.items()}}
+    return {
+        "compiled": compiled.to_dict(),
+        "variables": {name: _pack(value) for name, value in variables.items()},
+        "attachments": _pack_attachments(campaign.attachments),
+    }
 
 
 def with_subject(template: Template, subject: str | None) -> Template:
@@ -60,6 +71,7 @@ def open_mailing(
         settings.identity(campaign.audience.slug, campaign.audience.description or campaign.audience.slug),
         campaign_name=campaign.name,
         secret=secret,
+        attachments=[_unpack_attachment(each) for each in frozen["attachments"]],
     )
     return Mailing(
         campaign_id=campaign.id,
@@ -68,6 +80,7 @@ def open_mailing(
         envelope_sender=settings.sender.address,
         epci_label=settings.places.label,
         redirect_to=campaign.redirect_to or settings.redirect_to,
+        signer=settings.signer(),
     )
 
 
@@ -75,6 +88,38 @@ def render_preview(template: Template, given: Mapping[str, str], settings: Setti
     """Render a template for an invented recipient; variables that are not given take their examples."""
     variables = bind_variables(template, {**example_variables(template), **given}, today=today)
     return Renderer(compile_template(template), settings.brand, variables).render(preview_recipient())
+
+
+def _pack_attachments(paths: Sequence[str]) -> list[dict[str, str]]:
+    attachments = [_read(Path(path)) for path in paths]
+    check_size(attachments)
+    return [
+        {
+            "filename": each.filename,
+            "content_type": each.content_type,
+            "content": base64.b64encode(each.content).decode(),
+        }
+        for each in attachments
+    ]
+
+
+def _read(path: Path) -> Attachment:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(
+            _("The attachment {file} cannot be read ({cause}). Put it there, or create the campaign anew.").format(
+                file=path, cause=error.strerror
+            )
+        ) from error
+    kind, encoding = mimetypes.guess_type(path.name)
+    if kind is None or encoding or kind.startswith(("message/", "multipart/")):  # a mail may not be encoded
+        kind = "application/octet-stream"
+    return Attachment(path.name, kind, content)
+
+
+def _unpack_attachment(frozen: Mapping[str, str]) -> Attachment:
+    return Attachment(frozen["filename"], frozen["content_type"], base64.b64decode(frozen["content"]))
 
 
 def _pack(value: object) -> object:

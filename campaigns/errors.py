@@ -8,6 +8,7 @@ CampaignError
 ├── WrongStatus (ValueError)         what was asked does not go with where the campaign stands
 ├── InvalidDate (ValueError)         a date that cannot be read, does not exist or is past
 ├── InvalidSet (ValueError)          a --set that is not name=value
+├── UnreadableFile (OSError)         an attachment that is not there or cannot be read
 ├── TestRefused (RuntimeError)       the relay did not take a test message
 ├── Unconfirmed (RuntimeError)       a question that nobody is there to answer
 ├── NoRecipients (ValueError)        nobody is left to write to
@@ -45,6 +46,10 @@ class InvalidDate(CampaignError, ValueError):
 
 class InvalidSet(CampaignError, ValueError):
     """A `--set` is not written as name=value."""
+
+
+class UnreadableFile(CampaignError, OSError):
+    """An attachment is not there, or cannot be read."""
 
 
 class TestRefused(CampaignError, RuntimeError):

@@ -43,9 +43,10 @@ def create_campaign(
     variables: Mapping[str, str],
     purpose: Purpose,
     subject: str | None,
+    attachments: Sequence[str] = (),
     now: datetime,
 ) -> Campaign:
-    """Write a draft; the caller has checked template and variables. Raises CampaignExists, UnknownAudience."""
+    """Write a draft; the caller has checked template, variables and attachments (paths). Raises CampaignExists, UnknownAudience."""
     if not SLUG.fullmatch(slug):
         raise UnknownCampaign(
             _("“{slug}” cannot be the name of a campaign. Use a-z, 0-9 and hyphens, like info-fonds-cua.").format(
@@ -66,6 +67,7 @@ def create_campaign(
         audience=get_audience(session, audience),
         template=template,
         variables=dict(variables),
+        attachments=list(attachments),
         subject=subject,
         created_at=now,
     )

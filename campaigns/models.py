@@ -36,9 +36,10 @@ class Campaign(Base):
     audience_id: Mapped[int] = mapped_column(ForeignKey("audience.id"))
     template: Mapped[str] = mapped_column(Text)
     variables: Mapped[dict[str, str]] = mapped_column(JSON)
+    attachments: Mapped[list[str]] = mapped_column(JSON)
     subject: Mapped[str | None] = mapped_column(Text)
     redirect_to: Mapped[str | None] = mapped_column(Text)
-    content: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSON, deferred=True)  # megabytes, with attachments
     query: Mapped[str | None] = mapped_column(Text)
     waterfall: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     note: Mapped[str | None] = mapped_column(Text)

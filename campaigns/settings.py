@@ -1,9 +1,11 @@
 """The settings of one installation: relais.toml and the environment, typed; the only reader of both."""
 
+from dataclasses import asdict
+from datetime import date
 from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -15,6 +17,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -24,7 +27,10 @@ from audiences.sectors import Sectors
 from audiences.territory import Territory
 from audiences.values import Terms
 from campaigns.errors import InvalidSettings
+from sends.limits import DomainLimit, RateLimits
 from sends.message import Identity
+from sends.presets import HINTS, Hints, Preset
+from sends.signing import Signer, load_key
 from sends.transports import Auth, RelaySettings, Security
 from templates import Brand
 
@@ -46,6 +52,11 @@ Mailbox = Annotated[str, AfterValidator(_check_address)]
 OptionalMailbox = Annotated[Mailbox | None, BeforeValidator(_empty_is_none)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+Rate = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]  # messages a minute; 0.01 is one in 100 minutes
+OptionalRate = Annotated[Rate | None, BeforeValidator(_empty_is_none)]
+OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_empty_is_none)]
+OptionalDate = Annotated[date | None, BeforeValidator(_empty_is_none)]
+DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -83,9 +94,22 @@ class SenderSection(_Section):
     unsubscribe: Mailbox
 
 
-class SmtpSection(_Section):
-    """The relay."""
+class DomainSection(_Section):
+    """What one provider of recipients takes; its domains count together."""
 
+    names: tuple[DomainName, ...] = Field(min_length=1)
+    per_minute: OptionalRate = None
+    per_day: OptionalCount = None
+
+
+def _hints(preset: object) -> Hints | None:
+    return HINTS[Preset(preset)] if isinstance(preset, str) and preset in set(Preset) else None
+
+
+class SmtpSection(_Section):
+    """The relay; what is not set comes from the preset."""
+
+    preset: Preset | None = None
     host: str = ""
     port: int = Field(587, ge=1, le=65535)
     security: Security = Security.STARTTLS
@@ -99,6 +123,37 @@ class SmtpSection(_Section):
     pipelining: bool = True
     connections: int = Field(2, ge=1, le=100)
     max_messages_per_connection: int | None = Field(None, ge=1)
+    per_minute: OptionalRate = None
+    per_day: OptionalCount = None
+    warm_up_since: OptionalDate = None
+    domains: tuple[DomainSection, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, given: Any) -> Any:
+        """Put the preset's values under the given ones."""
+        hints = _hints(given.get("preset")) if isinstance(given, dict) else None
+        if hints is None:
+            return given
+        values = {name: value for name, value in asdict(hints).items() if name != "domains"}
+        return {**values, **given, "host": given.get("host") or hints.host}
+
+    @model_validator(mode="after")
+    def _check_domains(self) -> Self:
+        names = [name for group in self.domains for name in group.names]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(_("{domain} stands in two groups of domains; leave it in one").format(domain=name))
+        return self
+
+
+class DkimSection(_Section):
+    """The signature under every mail, where the relay does not sign."""
+
+    domain: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)
+    selector: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=63)
+    private_key_file: Path
+    sign_message_id: bool = True
 
 
 class RequestsSection(_Section):
@@ -130,6 +185,7 @@ class Settings(BaseSettings):
     chamber: ChamberSection
     sender: SenderSection
     smtp: SmtpSection = SmtpSection()
+    dkim: DkimSection | None = None
     territory: dict[str, str]
     requests: RequestsSection
     files: FilesSection = FilesSection()
@@ -241,6 +297,33 @@ class Settings(BaseSettings):
             helo_name=smtp.helo_name,
             pipelining=smtp.pipelining,
             max_messages_per_connection=smtp.max_messages_per_connection,
+        )
+
+    def signer(self) -> Signer | None:
+        """Give what signs the mails, or None without [dkim]; InvalidKey when its key is of no use."""
+        if self.dkim is None:
+            return None
+        return Signer(
+            self.dkim.domain,
+            self.dkim.selector,
+            load_key(self.dkim.private_key_file),
+            signs_message_id=self.dkim.sign_message_id,
+        )
+
+    def limits(self) -> RateLimits:
+        """Give what the relay takes, and what the recipients' providers do.
+
+        A group of domains that is set replaces those of the preset that share a domain with it.
+        """
+        smtp = self.smtp
+        hints = _hints(smtp.preset)
+        named = {name for group in smtp.domains for name in group.names}
+        kept = [group for group in hints.domains if named.isdisjoint(group.names)] if hints else []
+        return RateLimits(
+            per_minute=smtp.per_minute,
+            per_day=smtp.per_day,
+            warm_up_since=smtp.warm_up_since,
+            domains=(*(DomainLimit(**group.model_dump()) for group in smtp.domains), *kept),
         )
 
 

@@ -51,7 +51,7 @@ def send_test(engine: Engine, settings: Settings, slug: str, to: str, *, now: da
         key=TRIAL_ID,
         sender=mailing.envelope_sender,
         recipient=address,
-        body=built.content,
+        body=mailing.sign(built.content, now=now),
         smtputf8=built.needs_smtputf8,
     )
     is_taken, reply = asyncio.run(send_one(settings.relay(), message))

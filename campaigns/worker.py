@@ -66,6 +66,7 @@ class Worker:
         self._on_progress = on_progress
         self._secret = secret_of(engine)
         self._sender: Sender | None = None
+        self._resume_at: datetime | None = None
         self.is_stopping = False
 
     def stop(self) -> None:
@@ -89,6 +90,7 @@ class Worker:
         try:
             if ids and not self.is_stopping:
                 done.progress = asyncio.run(self._send(ids))
+                self._resume_at = done.progress.resume_at
         finally:
             with writing(self._engine) as session:
                 lifecycle.sweep_cancelled(session, now=self._clock())
@@ -105,6 +107,8 @@ class Worker:
             sendable=lifecycle.sendable_campaigns(),
             clock=self._clock,
             connections=self._settings.smtp.connections,
+            limits=self._settings.limits(),
+            zone=self._settings.zone,
             on_progress=self._on_progress,
         )
         with _interruptible(self):
@@ -156,14 +160,13 @@ class Worker:
                     done.paused[campaign.slug] = note
 
     def next_event(self) -> datetime | None:
-        """Give the time of the next retry or scheduled launch, or None when nothing waits."""
+        """Give the time of the next launch, retry, or end of a day's quota; None when nothing waits."""
+        scheduled = select(func.min(Campaign.scheduled_at)).where(Campaign.status == CampaignStatus.SCHEDULED)
         with reading(self._engine) as session:
-            times = [
-                session.scalar(
-                    select(func.min(Campaign.scheduled_at)).where(Campaign.status == CampaignStatus.SCHEDULED)
-                )
-            ]
-            times += [tally.next_due(session, id_) for id_ in session.scalars(lifecycle.sendable_campaigns())]
+            times = [session.scalar(scheduled)]
+            for campaign_id in session.scalars(lifecycle.sendable_campaigns()).all():
+                due = tally.next_due(session, campaign_id)
+                times.append(max(due, self._resume_at) if due and self._resume_at else due)
         return min((time for time in times if time is not None), default=None)
 
 
@@ -190,10 +193,10 @@ class _interruptible:  # noqa: N801 - used as a statement
 
 
 def probe_relay(settings: Settings) -> None:
-    """Connect, log in and leave; raise RelayUnavailable or RelayRefused, before anything is planned."""
+    """Connect, log in, try the sender and leave; raise RelayUnavailable or RelayRefused, before anything is planned."""
 
     async def call() -> None:
-        connection = await connect(settings.relay(), _ignore)
+        connection = await connect(settings.relay(), _ignore, sender=settings.sender.address)
         await connection.close()
 
     asyncio.run(call())

@@ -27,7 +27,7 @@ def text_field(name: str, text: str) -> str:
 
     Cached, as the subject mostly is one for all recipients. Raises HeaderInjection.
     """
-    _refuse(name, text)
+    refuse_controls(name, text)
     if not _PLAIN.fullmatch(text):
         return f"{name}: {_encoded_words(text, len(name) + 2)}\r\n"
     lines, line = [], f"{name}:"
@@ -54,7 +54,7 @@ def list_id_field(display_name: str, identifier: str) -> str:
 
     Raises HeaderInjection, or InvalidMessage for an identifier that is not `label.domain` or passes 255 characters.
     """
-    _refuse("List-Id", identifier)
+    refuse_controls("List-Id", identifier)
     if not _LIST_ID.fullmatch(identifier) or len(identifier) > 255:
         raise InvalidMessage(
             _("{identifier!r} cannot be a List-Id; use letters, digits and hyphens for the list's label").format(
@@ -69,7 +69,7 @@ def uri_field(name: str, uri: str) -> str:
 
     Raises HeaderInjection, or InvalidMessage for what is no URI of at most 900 characters.
     """
-    _refuse(name, uri)
+    refuse_controls(name, uri)
     if not _URI.fullmatch(uri):
         raise InvalidMessage(
             _("{uri!r} cannot stand in {header}; write a link in full, spaces and accents as %XX").format(
@@ -87,7 +87,7 @@ def plain_field(name: str, value: str) -> str:
 
 def ascii_domain(address: str) -> str:
     """Return a checked address with its domain as A-labels; raise HeaderInjection, or InvalidMessage for no address."""
-    _refuse("an address", address)
+    refuse_controls("an address", address)
     match = _ADDRESS.fullmatch(address)
     if not match:
         raise InvalidMessage(_("{address!r} is no address for a header; correct it").format(address=address))
@@ -116,7 +116,7 @@ def _phrased(name: str, phrase: str, bracketed: str) -> str:
 
 def _phrase(name: str, text: str) -> str:
     """Write a display name: as it is, quoted, or as encoded words, which never stand inside quotes (RFC 2047 5)."""
-    _refuse(name, text)
+    refuse_controls(name, text)
     if len(text) <= 60 and _PLAIN.fullmatch(text):
         if _ATOMS.fullmatch(text):
             return text
@@ -145,7 +145,7 @@ def _in_word(character: str) -> str:
     return "_" if character == " " else "".join(f"={octet:02X}" for octet in character.encode())
 
 
-def _refuse(name: str, text: str) -> None:
+def refuse_controls(name: str, text: str) -> None:
     """Refuse what could end a line and begin another header (CR, LF, NUL and their like)."""
     if found := _FORBIDDEN.search(text):
         raise HeaderInjection(

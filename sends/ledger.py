@@ -181,10 +181,10 @@ class Mark(NamedTuple):
     checked: int
 
 
-def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]) -> set[int]:
-    """Write the intent to send; give the ids that may go out now.
+def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]) -> set[Claim]:
+    """Write the intent to send; give the claims whose bodies may go out now.
 
-    An id that is missing may not: its lease is lost, its campaign no longer sends, or its mailbox was suppressed
+    One that is missing may not: its lease is lost, its campaign no longer sends, or its mailbox was suppressed
     meanwhile. What of these is still ours goes back to the queue, where the next claim judges it anew.
     """
     if not marks:
@@ -198,16 +198,20 @@ def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]
         }
         for each in marks
     ]
-    ids = {each.claim.id for each in marks}
+    claims = {each.claim for each in marks}
     if _mark_statement(sendable).run(connection, rows) == len(marks):
-        return ids
-    fences = {each.claim.id: each.claim.fence for each in marks}
-    now_sending = select(DELIVERY.c.id, DELIVERY.c.fence).where(
-        DELIVERY.c.id.in_(ids), DELIVERY.c.status == DeliveryStatus.SENDING
-    )
-    marked = {id_ for id_, fence in connection.execute(now_sending) if fences[id_] == fence}
-    release(connection, [each.claim for each in marks if each.claim.id not in marked])
+        return claims
+    marked = {claim for claim, status in _standing(connection, claims) if status == DeliveryStatus.SENDING}
+    release(connection, claims - marked)
     return marked
+
+
+def _standing(connection: Connection, claims: Iterable[Claim]) -> set[tuple[Claim, str]]:
+    """Give the claims that are still the last ones of their deliveries, with the status of these."""
+    by_fence = {(each.id, each.fence): each for each in claims}
+    columns = (DELIVERY.c.id, DELIVERY.c.fence, DELIVERY.c.status)
+    rows = connection.execute(select(*columns).where(DELIVERY.c.id.in_({id_ for id_, _fence in by_fence})))
+    return {(by_fence[id_, fence], status) for id_, fence, status in rows if (id_, fence) in by_fence}
 
 
 _FINAL_REFUSALS = (DeliveryStatus.BOUNCED, DeliveryStatus.FAILED)
@@ -228,7 +232,7 @@ _SETTLE = HotStatement(
         not_before=func.coalesce(bindparam("b_not_before", type_=DELIVERY.c.not_before.type), DELIVERY.c.not_before),
         attempts=DELIVERY.c.attempts + bindparam("b_attempt"),
         first_attempt_at=func.coalesce(
-            DELIVERY.c.first_attempt_at, bindparam("b_now", type_=DELIVERY.c.updated_at.type)
+            DELIVERY.c.first_attempt_at, bindparam("b_attempted_at", type_=DELIVERY.c.updated_at.type)
         ),
         updated_at=bindparam("b_now", type_=DELIVERY.c.updated_at.type),
         owner=None,
@@ -255,6 +259,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
         settled += (
             _SETTLE.run(connection, [_settle_row(each, DeliveryStatus.UNCERTAIN, now) for each in late]) if late else 0
         )
+        standing = _standing(connection, [each.claim for each in outcomes])
+        outcomes = [each for each in outcomes if (each.claim, each.after) in standing]
     told = [each for each in outcomes if each.after not in (DeliveryStatus.SENT, DeliveryStatus.QUEUED)]
     if told:
         connection.execute(
@@ -296,6 +302,7 @@ def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> dict
         "b_text": reply.text[:500] if reply else None,
         "b_not_before": outcome.not_before,
         "b_attempt": int(outcome.is_attempt),
+        "b_attempted_at": now if outcome.is_attempt else None,
         "b_now": now,
     }
 

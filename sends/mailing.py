@@ -9,6 +9,7 @@ from sends.ledger import Claim
 from sends.message import MessageBuilder
 from sends.recipients import Label, Recipient, display_name
 from sends.retries import GIVE_UP_AFTER
+from sends.signing import Signer
 from sends.transports import OutgoingMessage
 
 
@@ -23,7 +24,10 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True)
 class Mailing:
-    """What a campaign hands to the sender; `redirect_to` sends every message to one mailbox instead."""
+    """What a campaign hands to the sender; `redirect_to` sends every message to one mailbox instead.
+
+    Without a `signer`, signing is left to the relay.
+    """
 
     campaign_id: int
     is_marketing: bool
@@ -32,6 +36,11 @@ class Mailing:
     epci_label: Label
     redirect_to: str | None = None
     give_up_after: timedelta = GIVE_UP_AFTER
+    signer: Signer | None = None
+
+    def sign(self, content: bytes, *, now: datetime) -> bytes:
+        """Write the DKIM signature before a message, where this installation signs."""
+        return self.signer.sign(content, now) + content if self.signer else content
 
     def prepare(self, claim: Claim, recipient: Recipient, *, now: datetime, checked: int) -> Prepared:
         """Build the message of one delivery; a template that misses a value raises RenderingFailed."""
@@ -47,7 +56,7 @@ class Mailing:
             key=claim.id,
             sender=self.envelope_sender,
             recipient=to_address,
-            body=built.content,
+            body=self.sign(built.content, now=now),
             envid=str(claim.id),
             smtputf8=built.needs_smtputf8,
         )

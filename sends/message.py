@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sends import headers
+from sends.attachments import Attachment, check_size, write_part
 from sends.bodies import Body
 from sends.errors import InvalidMessage
 from sends.unsubscribe import mailto_link, make_token
@@ -58,10 +59,12 @@ class MessageBuilder:
         *,
         campaign_name: str,
         secret: bytes,
+        attachments: Sequence[Attachment] = (),
     ) -> None:
-        """Compile the template and write the fixed headers; `variables` are bound ones.
+        """Compile the template and write the fixed headers and the attachments; `variables` are bound ones.
 
-        Raises HeaderInjection, or InvalidMessage for an address, label or link that cannot stand in a header.
+        Raises HeaderInjection, InvalidMessage for an address, label or link that cannot stand in a header, or
+        InvalidAttachment where the attachments take too much.
         """
         self._secret = secret
         self._campaign = {"name": campaign_name}
@@ -71,16 +74,18 @@ class MessageBuilder:
         self._text = Body(compiled.text, self._renderer.constants, autoescape=False)
         self._html = Body(compiled.html, self._renderer.constants, autoescape=True)
         self._sender = _sender_headers(identity, self._domain)
-        # No line of quoted-printable holds "=_", so no boundary stands in a body (RFC 2045 6.7, note).
+        # Neither quoted-printable nor base64 writes "=_", so no boundary stands in a part (RFC 2045 6.7, note).
         digest = hashlib.sha256(f"{campaign_name}:{compiled.version}".encode()).hexdigest()
-        boundary = f"=_{digest[:24]}"
+        boundary, outer = f"=_{digest[:24]}", f"=_{digest[24:48]}"
         part = "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        self._before_text = (
-            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-            f"--{boundary}\r\n{part.format(kind='plain')}"
-        )
+        self._before_text = f"{_multipart('alternative', boundary)}{part.format(kind='plain')}"
         self._before_html = f"\r\n--{boundary}\r\n{part.format(kind='html')}"
-        self._end = f"\r\n--{boundary}--\r\n"
+        self._end = f"\r\n--{boundary}--\r\n".encode()
+        if attachments:
+            check_size(attachments)
+            self._before_text = _multipart("mixed", outer) + self._before_text
+            parts = [f"\r\n--{outer}\r\n{write_part(each)}" for each in attachments]
+            self._end += "".join((*parts, f"\r\n--{outer}--\r\n")).encode()
 
     def build(
         self,
@@ -102,7 +107,7 @@ class MessageBuilder:
         named = {**recipient, "links": {"unsubscribe": link}, "campaign": self._campaign}
         subject, text, html = self._render(named)
         identifier = message_id(self._secret, delivery_id, self._domain)
-        content = "".join(
+        written = "".join(
             (
                 self._sender,
                 headers.address_field("To", to_name, to_address),
@@ -110,15 +115,15 @@ class MessageBuilder:
                 headers.plain_field("Date", format_datetime(now)),
                 headers.plain_field("Message-ID", identifier),
                 headers.uri_field("List-Unsubscribe", link),
+                "MIME-Version: 1.0\r\n",
                 self._before_text,
                 text,
                 self._before_html,
                 html,
-                self._end,
             )
         )
         # All but the local part of an address is encoded, whatever it holds.
-        return BuiltMessage(content.encode(), identifier, not content.isascii())
+        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii())
 
     def _render(self, named: Mapping[str, object]) -> tuple[str, str, str]:
         names = self._renderer.names(named)
@@ -129,6 +134,11 @@ class MessageBuilder:
             raise InvalidMessage(
                 _("A value cannot be encoded ({error}); correct the contact").format(error=error)
             ) from error
+
+
+def _multipart(kind: str, boundary: str) -> str:
+    """Write how a multipart entity begins, up to the head of its first part (RFC 2046 5.1)."""
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
 
 
 def message_id(secret: bytes, delivery_id: int, domain: str) -> str:

@@ -1,6 +1,6 @@
-"""The delivery ledger: one row a recipient and campaign, its events, and who was left out of a campaign."""
+"""The delivery ledger: one row a recipient and campaign, its events, who was left out, and how fast mail may leave."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -68,3 +68,22 @@ class Exclusion(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
     rule: Mapped[str] = mapped_column(String(30))
+
+
+class RateBucket(Base):
+    """What the relay or a recipient's provider still takes; `buckets` is its only reader and writer.
+
+    `tokens` are messages, as of `refilled_at`; `day_count` is what left on the local `day`. `rate` is in messages a
+    minute, as a complaint at `slowed_at` left it (None: that of the limit). `booked_until` is the last slot given out.
+    """
+
+    __tablename__ = "rate_bucket"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    tokens: Mapped[float]
+    refilled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    rate: Mapped[float | None]
+    slowed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    day: Mapped[date]
+    day_count: Mapped[int]
+    booked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -2,17 +2,19 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import Engine, Select
 from sqlalchemy.orm import Session
 
-from audiences.database import writing, writing_rows
+from audiences.database import writing
 from audiences.suppressions import find_suppressed, last_suppression
 from sends import ledger
+from sends.buckets import Allowance, give_back, spread, take
 from sends.errors import InvalidMessage
 from sends.ledger import Claim, Outcome
+from sends.limits import RateLimits
 from sends.mailing import Mailing, OpenMailing, Prepared
 from sends.recipients import NOBODY, load_recipients
 from sends.states import DeliveryStatus
@@ -44,6 +46,8 @@ class Outbox:
         sendable: Select[Any],
         clock: Clock,
         owner: str,
+        limits: RateLimits,
+        zone: tzinfo,
         on_settled: Callable[[Sequence[Outcome]], None],
     ) -> None:
         self._engine = engine
@@ -51,11 +55,16 @@ class Outbox:
         self._sendable = sendable
         self._clock = clock
         self._owner = owner
+        self._limits = limits
+        self._zone = zone
         self._on_settled = on_settled
         self._mailings: dict[int, Mailing] = {}
         self._ready: deque[Prepared] = deque()
         self.is_exhausted = False
-        """Whether the ledger had nothing due when it was last asked."""
+        """Whether the ledger had nothing due when it was last asked, or the limits nothing to give."""
+        self.resume_at: datetime | None = None
+        """When the limits give again, while they give nothing."""
+        self._allowance: Allowance | None = None
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -74,31 +83,65 @@ class Outbox:
         """Put everything that waits here back into the queue, and ask the ledger anew next time."""
         self.is_exhausted = False
         if self._ready:
-            with writing_rows(self._engine) as rows:
-                ledger.release(rows, [prepared.claim for prepared in self._ready])
+            with writing(self._engine) as session:
+                ledger.release(session.connection(), [prepared.claim for prepared in self._ready])
+                if self._allowance is not None:
+                    give_back(session, self._allowance, len(self._ready))
             self._ready.clear()
 
     def refill(self, campaign_ids: Sequence[int]) -> None:
-        """Claim and build until enough is ready or nothing more is due."""
+        """Claim and build until enough is ready, nothing more is due, or the limits have no more to give."""
+        self.resume_at = None
         while len(self._ready) < LOW_WATER:
             self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
             if self.is_exhausted:
                 break
 
     def _claim(self, campaign_id: int) -> bool:
-        """Lease a batch, leave out who was suppressed since it was planned, and build the messages of the others."""
+        """Lease what the limits allow, leave out who was suppressed since it was planned, build the others' messages."""
         now = self._clock()
         with writing(self._engine) as session:
+            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=BATCH)
+            if not allowance.count:
+                self.resume_at = allowance.resume_at
+                return False
             claims = ledger.claim(
-                session, campaign_id, sendable=self._sendable, now=now, limit=BATCH, lease=LEASE, owner=self._owner
+                session,
+                campaign_id,
+                sendable=self._sendable,
+                now=now,
+                limit=allowance.count,
+                lease=LEASE,
+                owner=self._owner,
             )
             if not claims:
+                give_back(session, allowance, allowance.count)
                 return False
-            prepared, outcomes = self._prepare(session, claims, self.mailing(campaign_id), now)
-            ledger.settle(session.connection(), outcomes, now=now)
+            mailing = self.mailing(campaign_id)
+            claims, later = self._pace(session, claims, mailing, now)
+            prepared, outcomes = self._prepare(session, claims, mailing, now)
+            give_back(session, allowance, allowance.count - len(prepared))
+            ledger.settle(session.connection(), [*outcomes, *later], now=now)
+        self._allowance = allowance
         self._ready.extend(prepared)
         self._on_settled(outcomes)
         return True
+
+    def _pace(
+        self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
+    ) -> tuple[list[Claim], list[Outcome]]:
+        """Part what may go now from what the limits of its recipient's provider put off."""
+        if mailing.redirect_to:
+            return list(claims), []
+        domains = [each.address_key.rpartition("@")[2] for each in claims]
+        slots = spread(session, self._limits, domains, now=now, zone=self._zone)
+        pairs = list(zip(claims, slots, strict=True))
+        later = [
+            Outcome(each, DeliveryStatus.CLAIMED, DeliveryStatus.QUEUED, not_before=slot, is_attempt=False)
+            for each, slot in pairs
+            if slot is not None
+        ]
+        return [each for each, slot in pairs if slot is None], later
 
     def _prepare(
         self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime

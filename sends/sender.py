@@ -10,28 +10,39 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine, Select
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from audiences.database import writing_rows
+from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
+from sends.buckets import slow_down
 from sends.errors import InvalidMessage, RelayUnavailable, SendError
 from sends.judgement import judge_loss, judge_refusal
-from sends.ledger import Mark, Outcome
+from sends.ledger import Claim, Mark, Outcome
+from sends.limits import RateLimits
 from sends.mailing import OpenMailing, Prepared
 from sends.outbox import LEASE, Clock, Outbox, left_out
 from sends.replies import Cause, Verdict
 from sends.states import DeliveryStatus
 from sends.transports import Accepted, BodyWanted, Closed, Connection, Event, Lost, Refused, RelaySettings, connect
 
+UNLIMITED = RateLimits()
+
+WORTH_WAITING = timedelta(minutes=5)
+"""How long a run waits for the limits with its connections open; beyond that it ends, to be resumed then."""
+
 PATIENCE = 3
 """Attempts to reach a relay, a few seconds apart, before the run gives up."""
+
+CLOSING = 421
+"""The reply of a relay that closes the channel, here because it has enough of us (RFC 5321 3.8)."""
 
 BOTH = 2
 """The capacity of a connection with nothing on it: it has room for a message and for the one that rides behind."""
@@ -52,6 +63,7 @@ class Progress:
 
     done: Counter[DeliveryStatus] = field(default_factory=Counter)
     blocked: dict[int, Verdict] = field(default_factory=dict)
+    resume_at: datetime | None = None
 
 
 class RelayGaveUp(SendError, ConnectionError):
@@ -60,8 +72,12 @@ class RelayGaveUp(SendError, ConnectionError):
 
 @dataclass
 class _Flight:
-    """A message on a connection; `is_marked` once its intent is committed."""
+    """A message on a connection; `is_marked` once its intent is committed.
 
+    Its key is not that of the delivery: a worker that slept through its lease may claim again what it has in flight.
+    """
+
+    key: int
     prepared: Prepared
     connection: Connection
     is_marked: bool = False
@@ -79,6 +95,8 @@ class Sender:
         sendable: Select[Any],
         clock: Clock,
         connections: int = 4,
+        limits: RateLimits = UNLIMITED,
+        zone: tzinfo = UTC,
         on_progress: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         self._engine = engine
@@ -86,11 +104,21 @@ class Sender:
         self._sendable = sendable
         self._clock = clock
         self._wanted = connections
+        self._limits = limits
+        self._slowed: set[str | None] = set()
         self._on_progress = on_progress
         self._owner = str(uuid4())
         self._outbox = Outbox(
-            engine, open_mailing, sendable=sendable, clock=clock, owner=self._owner, on_settled=self._count
+            engine,
+            open_mailing,
+            sendable=sendable,
+            clock=clock,
+            owner=self._owner,
+            limits=limits,
+            zone=zone,
+            on_settled=self._count,
         )
+        self._keys = count(1)
         self._flights: dict[int, _Flight] = {}
         self._inbox: deque[tuple[Connection, Event]] = deque()
         self._wake = asyncio.Event()
@@ -117,7 +145,7 @@ class Sender:
         try:
             while True:
                 self._refill(campaign_ids)
-                if not self._outbox and not self._flights and not self._inbox:
+                if not self._outbox and not self._flights and not self._inbox and not self._resumes_soon():
                     break
                 self._keep_connections()
                 self._offer()
@@ -125,6 +153,7 @@ class Sender:
                 self._tick()
             for connection in list(self._connections):
                 await connection.close()
+            self.progress.resume_at = self._outbox.resume_at
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -140,7 +169,19 @@ class Sender:
         if not self._inbox:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout=LEASE.total_seconds() / 6)
+                await asyncio.wait_for(self._wake.wait(), timeout=self._patience())
+
+    def _resumes_soon(self) -> bool:
+        """Tell whether the limits give again so soon that the run waits for it with its connections open."""
+        resume_at = self._outbox.resume_at
+        return not self._has_to_end and resume_at is not None and resume_at - self._clock() <= WORTH_WAITING
+
+    def _patience(self) -> float:
+        """Give the seconds after which the run looks around even if no event came."""
+        longest = LEASE.total_seconds() / 6
+        if self._outbox.resume_at is None or self._flights:
+            return longest
+        return min(longest, max(0.05, (self._outbox.resume_at - self._clock()).total_seconds()))
 
     def _refill(self, campaign_ids: Sequence[int]) -> None:
         if self._has_to_end:
@@ -183,6 +224,8 @@ class Sender:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, SendError):
             # A relay that takes fewer connections than wanted is no failure as long as one works.
+            if isinstance(error, RelayUnavailable) and error.reply is not None and error.reply.code == CLOSING:
+                self._slowed.add(None)
             if self._connections:
                 self._wanted = max(1, len(self._connections))
             else:
@@ -203,11 +246,12 @@ class Sender:
 
     def _offer_to(self, connection: Connection) -> None:
         prepared = self._outbox.pop()
-        self._flights[prepared.claim.id] = _Flight(prepared, connection)
+        key = next(self._keys)
+        self._flights[key] = _Flight(key, prepared, connection)
         try:
-            connection.offer(prepared.message)
+            connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
-            del self._flights[prepared.claim.id]
+            del self._flights[key]
             outcomes = [left_out(prepared.claim, DeliveryStatus.FAILED, str(error))]
             with writing_rows(self._engine) as rows:
                 ledger.settle(rows, outcomes, now=self._clock())
@@ -236,8 +280,8 @@ class Sender:
                 case Closed(error=error):
                     self._connections.discard(connection)
                     self._count_drop(error)
-        wanted = [flight for flight in wanted if flight.prepared.claim.id in self._flights]
-        needs_renewal = now - self._renewed_at > LEASE / 3
+        wanted = [flight for flight in wanted if flight.key in self._flights]
+        needs_renewal = abs(now - self._renewed_at) > LEASE / 3  # the clock may have been set back
         if not outcomes and not wanted and not needs_renewal:
             return
         marks = [Mark(each.prepared.claim, each.prepared.message_id, each.prepared.checked) for each in wanted]
@@ -246,13 +290,22 @@ class Sender:
             # Paused, cancelled or suppressed meanwhile: what is ready is judged anew by the next claim.
             self._outbox.give_back()
         for flight in wanted:
-            self._let_go(flight, may_go=flight.prepared.claim.id in marked)
+            self._let_go(flight, may_go=flight.prepared.claim in marked)
+        self._slow_down(now)
         if outcomes:
             self._on_progress(self.progress)
 
+    def _slow_down(self, now: datetime) -> None:
+        """Halve the rate of whoever found us too fast (421, 4.7.x): a provider of recipients, or (None) the relay."""
+        if self._slowed:
+            with writing(self._engine) as session:
+                for domain in self._slowed:
+                    slow_down(session, self._limits, domain, now=now)
+            self._slowed.clear()
+
     def _commit(
         self, outcomes: Sequence[Outcome], marks: Sequence[Mark], now: datetime, *, needs_renewal: bool
-    ) -> set[int]:
+    ) -> set[Claim]:
         """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less."""
         for pause in (*COMMIT_PAUSES, None):
             try:
@@ -285,15 +338,14 @@ class Sender:
             yield self._inbox.popleft()
 
     def _let_go(self, flight: _Flight, *, may_go: bool) -> None:
-        key = flight.prepared.claim.id
         if not may_go:
-            del self._flights[key]
-            flight.connection.abandon(key)
+            del self._flights[flight.key]
+            flight.connection.abandon(flight.key)
             return
         flight.is_marked = True
         if self._outbox and flight.connection.capacity and not self._has_to_end:
             self._offer_to(flight.connection)
-        flight.connection.permit(key)
+        flight.connection.permit(flight.key)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         self.progress.done.update(each.after for each in outcomes if each.after is not DeliveryStatus.QUEUED)
@@ -303,6 +355,9 @@ class Sender:
         claim = flight.prepared.claim
         mailing = self._outbox.mailing(claim.campaign_id)
         outcome, verdict = judge_refusal(claim, event, mailing, is_marked=flight.is_marked, now=now)
+        if verdict.slow_down:
+            is_of_provider = verdict.provider is not None and bool(self._limits.domains)
+            self._slowed.add(claim.address_key.rpartition("@")[2] if is_of_provider else None)
         if verdict.stop:
             self._failure = RelayGaveUp(verdict.advice or str(event.reply))
         if verdict.cause is Cause.BLOCK:

@@ -48,6 +48,7 @@ MIN_RSA_BITS = 2048  # RFC 8301 3.2
 
 _WIDTH = 76
 _OTHERS = 0o007
+_FOLDED = "\r\n "
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _SPACES = re.compile(rb"[ \t]+")
 
@@ -83,11 +84,10 @@ class Signer:
             f"bh={digest};",
         ]
         # Each fold is one space once unfolded, so that the lines joined by spaces are the relaxed form (3.4.2).
-        unsigned = " ".join(lines)
-        ours = f"dkim-signature:{unsigned} b=".encode()
+        ours = f"dkim-signature:{' '.join(lines)} b=".encode()
         value = base64.b64encode(self._sign(b"\r\n".join([*_from_the_last(signed), ours]))).decode()
         lines += [f"{'' if at else 'b='}{value[at : at + _WIDTH - 4]}" for at in range(0, len(value), _WIDTH - 4)]
-        return "\r\n ".join(["DKIM-Signature:", *lines, ""])[:-1].encode()
+        return f"DKIM-Signature: {_FOLDED.join(lines)}\r\n".encode()
 
     def _sign(self, signed: bytes) -> bytes:
         if isinstance(self._key, RSAPrivateKey):
@@ -162,12 +162,12 @@ def _relaxed_body(body: bytes) -> bytes:
 
 
 @cache
-def _name_lines(counts: tuple[tuple[str, int], ...]) -> list[str]:
+def _name_lines(counts: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     """Write the tag h, each name as often as it is signed, in lines that fit; equal for all messages of a campaign."""
     lines, line = [], "h="
-    for name in (name for name, count in counts for _ in range(count)):
+    for name in (each for each, count in counts for _time in range(count)):
         if len(line) + len(name) + 1 > _WIDTH:
             lines.append(line)
             line = ""
         line += f"{name}:"
-    return [*lines, f"{line.removesuffix(':')};"]
+    return (*lines, f"{line.removesuffix(':')};")

@@ -48,7 +48,7 @@ def settings_from_example(folder: Path, port: int | None, **sections: Any) -> Se
     if port is not None:
         values["smtp"] |= {"host": "127.0.0.1", "port": port, "security": "none"}
     for name, section in sections.items():
-        values[name] = {**values[name], **section} if isinstance(section, dict) else section
+        values[name] = {**values.get(name, {}), **section} if isinstance(section, dict) else section
     return Settings(**values)
 
 

@@ -1,6 +1,7 @@
 """Commands about campaigns: prepare, try, send or schedule, and review."""
 
 from gettext import gettext as _
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,9 @@ def create(
         str | None, typer.Option(help=_("public_information, service or marketing; the template's own without it."))
     ] = None,
     sets: Sets = None,
+    attach: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help=_("A file for every message; may be repeated."))
+    ] = None,
 ) -> None:
     from audiences.database import writing
     from campaigns import lifecycle
@@ -54,9 +58,12 @@ def create(
             variables=parse_sets(sets),
             purpose=parse_purpose(purpose) if purpose else chosen.purpose,
             subject=subject,
+            attachments=[str(path) for path in attach or ()],
             now=context.now(),
         )
-        freeze(campaign, context.settings, now=context.now())  # a missing variable is told now, not at the launch
+        freeze(
+            campaign, context.settings, now=context.now()
+        )  # a missing variable or file is told now, not at the launch
     say(_("Created: {slug}, a draft. Next: relais campaigns test {slug} --to you@example.org").format(slug=slug))
 
 

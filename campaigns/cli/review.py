@@ -86,6 +86,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
         purpose = Purpose(campaign.purpose)
         record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
         record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
+        record["attachments"] = campaign.attachments
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
         else:
@@ -103,6 +104,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Template"), record["template"]),
             (_("Variables"), ", ".join(f"{name}={value}" for name, value in record["variables"].items())),
             (_("Subject"), record["subject"]),
+            (_("Attachments"), ", ".join(record["attachments"])),
             (_("Purpose"), record["purpose"]),
             (_("Rehearsal to"), record["redirect_to"]),
             (_("Scheduled"), _minute(record["scheduled_at"])),

@@ -9,7 +9,10 @@ import typer
 from campaigns.cli.output import examples, progress_bar, say, wrap
 
 if TYPE_CHECKING:
-    from campaigns.demo.month import Sent
+    from collections.abc import Iterator
+
+    from campaigns.demo.month import Imported, Sent, Step
+    from campaigns.reports import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -61,35 +64,41 @@ def demo(
 ) -> None:
     """Replay the month, telling each step."""
     from campaigns.cli.review import show_report
-    from campaigns.demo.month import Finished, Imported, Sent, replay
+    from campaigns.demo.month import replay
 
-    finished = None
-    with progress_bar(_("Replaying the month")) as bar:
-        for step in replay(folder):
-            match step:
-                case Imported(day=day, summary=summary):
-                    bar.tell(
-                        _("{day}  imported {file}: {rows} rows, {created} new").format(
-                            day=day, file=summary.file, rows=summary.rows, created=summary.created
-                        )
-                    )
-                case Sent():
-                    bar.tell(_sent_line(step))
-                case Finished(report=report):
-                    finished = report
-    if finished is not None:
-        say("")
-        show_report(finished)
+    steps = replay(folder)
+    report = _tell(steps)
+    say("")
+    show_report(report)
+    for _end in steps:  # the report reads from the month's store, which closes at its end
+        pass
     say("")
     say(_("The folder {folder} is a Relais of its own: cd {folder}").format(folder=folder))
     say(_("Go on there with: relais campaigns list"))
-    say(_("Sheets are in {folder}/fichiers, some of the messages in {folder}/messages.").format(folder=folder))
+    say(_("Its sheets: {folder}/fichiers. Some of its messages: {folder}/messages").format(folder=folder))
+
+
+def _tell(steps: "Iterator[Step]") -> "Report":
+    """Say what happens, with a bar, up to the month's report."""
+    from campaigns.demo.month import Finished, Imported
+
+    with progress_bar(_("Replaying the month")) as bar:
+        while not isinstance(step := next(steps), Finished):
+            bar.tell(_imported_line(step) if isinstance(step, Imported) else _sent_line(step))
+    return step.report
+
+
+def _imported_line(step: "Imported") -> str:
+    summary = step.summary
+    return _("{day}  imported {file}: {rows} rows, {created} new").format(
+        day=step.day, file=summary.file, rows=summary.rows, created=summary.created
+    )
 
 
 def _sent_line(step: "Sent") -> str:
     """Say how a campaign came down to its recipients, and what became of them."""
     found = step.waterfall
-    left_out = "".join(f" - {each.count} {each.label}" for each in found.steps if each.count)
+    left_out = "".join(f", -{each.count} {each.label}" for each in found.steps if each.count)
     funnel = _("{contacts} contacts{left_out} = {recipients} recipients").format(
         contacts=found.contacts, left_out=left_out, recipients=found.recipients
     )

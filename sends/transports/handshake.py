@@ -12,6 +12,7 @@ from typing import cast
 from sends.errors import MalformedReply, RelayRefused, RelayUnavailable
 from sends.transports import auth
 from sends.transports.capabilities import Capabilities
+from sends.transports.commands import OutgoingMessage, envelope
 from sends.transports.events import Phase
 from sends.transports.reply import Reply, ReplyReader
 from sends.transports.settings import RelaySettings, Security
@@ -143,6 +144,22 @@ async def greet(dialogue: Dialogue) -> Capabilities:
     if settings.username:
         await _log_in(dialogue, offered)
     return offered
+
+
+async def try_sender(dialogue: Dialogue, offered: Capabilities, sender: str) -> None:
+    """Begin a message from `sender` and take it back: some relays want a login, or another sender, only there."""
+    mail, _rcpt = envelope(OutgoingMessage(0, sender, sender, b""), offered)
+    reply = await dialogue.ask(Phase.MAIL, mail.rstrip())
+    if not reply.is_positive:
+        raise dialogue.refused(
+            _(
+                "The relay {relay} takes no mail from {sender} ({reply}); "
+                "set username and password, or a sender that is yours there"
+            ),
+            reply,
+            sender=sender,
+        )
+    await dialogue.ask(Phase.MAIL, b"RSET")
 
 
 @lru_cache(maxsize=8)

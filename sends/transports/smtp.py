@@ -11,7 +11,7 @@ from sends.errors import SendError
 from sends.transports.capabilities import Capabilities
 from sends.transports.commands import OutgoingMessage
 from sends.transports.events import Closed, Event, Phase
-from sends.transports.handshake import Dialogue, greet
+from sends.transports.handshake import Dialogue, greet, try_sender
 from sends.transports.session import Session
 from sends.transports.settings import RelaySettings, Security
 
@@ -151,8 +151,10 @@ class Connection(asyncio.BufferedProtocol):
             self.abort(_("no answer within {seconds} s ({phase})").format(seconds=seconds, phase=phase))
 
 
-async def connect(settings: RelaySettings, on_event: Callable[[Connection, Event], None]) -> Connection:
-    """Open a connection, greet, secure it and log in as `settings` say.
+async def connect(
+    settings: RelaySettings, on_event: Callable[[Connection, Event], None], *, sender: str | None = None
+) -> Connection:
+    """Open a connection, greet, secure it and log in as `settings` say; try whether `sender` may send, if one is given.
 
     Raise RelayUnavailable where trying again may help, RelayRefused where a setting must change first.
     """
@@ -161,6 +163,8 @@ async def connect(settings: RelaySettings, on_event: Callable[[Connection, Event
         with _explained(dialogue):
             await _open(dialogue)
             offered = await greet(dialogue)
+            if sender is not None:
+                await try_sender(dialogue, offered, sender)
         dialogue.end()
     except BaseException:
         if dialogue.phase is not Phase.CONNECT:

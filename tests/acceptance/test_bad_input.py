@@ -92,7 +92,7 @@ CASES = [
         "unknown-nature", "audiences import new.csv --kind requests", "1 row(s) rejected",
         sheet(request(20, 1, "Aide"), header=REQUEST_HEADER), rejects=1,
     ),
-    Case("unknown-epci", "audiences explain epci:ARRAS", "'ARRAS'"),
+    Case("unknown-epci", "audiences explain epci:ATLANTIS", "ATLANTIS"),
     Case("unknown-field", "audiences count ville2:Arras", "ville2"),
     Case("open-parenthesis", "audiences explain (epci:CUA", "open parenthesis"),
     Case("saving-an-open-parenthesis", "audiences save x (epci:CUA", "open parenthesis"),
@@ -109,7 +109,7 @@ CASES = [
     Case("campaign-exists", "campaigns create info --audience cua-aides --template fonds", "already"),
     Case("campaign-name", "campaigns create Info! --audience cua-aides --template fonds", "cannot be the name"),
     Case("unknown-purpose", f"{DRAFT} --purpose spam", "spam"),
-    Case("broken-subject", f"{DRAFT} --set epci=C --set montant=1 --subject {{{{x", "subject"),
+    Case("broken-subject", f"{DRAFT} --set epci=C --set montant=1 --subject {{{{x", "correct the tag"),
     Case("template-of-nothing", "templates show fond", "fonds"),
     Case("preview-nowhere", "templates preview fonds --out no/such/folder.html", "no/such/folder.html"),
     Case("no-relay", "campaigns send info --yes", "No relay is set"),
@@ -145,8 +145,11 @@ CASES = [
 
 
 @pytest.fixture(scope="session")
-def refusals(_ready_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Run every case in a copy of the folder, some side by side; give what came back and whether the folder changed."""
+def refusals(
+    request: pytest.FixtureRequest, _ready_office: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Run the selected cases, each in a copy of the folder, some side by side; give each run, and whether it wrote."""
+    selected = {item.name for item in request.session.items}
     root = tmp_path_factory.mktemp("refusals")
 
     def refuse(case: Case) -> tuple[CompletedProcess[str], bool]:
@@ -158,7 +161,7 @@ def refusals(_ready_office: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         return run, is_readable and office.state() != before
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = {case.name: pool.submit(refuse, case) for case in CASES}
+        done = {case.name: pool.submit(refuse, case) for case in CASES if f"test_bad_input[{case.name}]" in selected}
         yield done
 
 
@@ -199,7 +202,7 @@ def test_a_relay_that_is_down(office: Office) -> None:
         pytest.param(Script().reply("mail", "530 5.7.0 Authentication required"), {}, "530", id="wants-a-login"),
         pytest.param(Script(), {"security": "starttls"}, "STARTTLS", id="no-starttls"),
         pytest.param(Script().reply("banner", "554 5.7.1 not you"), {}, "554", id="turned-away"),
-        pytest.param(Script().reply("mail", "550 5.7.60 sender not allowed"), {}, "sender", id="wrong-sender"),
+        pytest.param(Script().reply("mail", "550 5.7.60 sender not allowed"), {}, "5.7.60", id="wrong-sender"),
     ],
 )
 def test_a_relay_that_does_not_take_us(office: Office, script: Script, login: dict[str, str], says: str) -> None:

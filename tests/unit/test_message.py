@@ -1,6 +1,6 @@
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sends.errors import HeaderInjection, InvalidMessage
+from sends.attachments import Attachment
+from sends.errors import HeaderInjection, InvalidAttachment, InvalidMessage
 from sends.message import Identity, MessageBuilder, message_id
 from sends.transports.content import to_wire
 from sends.unsubscribe import read_token
@@ -43,11 +44,15 @@ TEXT = "{{ contact.family_name }}, {{ campaign.name }}\nStop : {{ links.unsubscr
 ONCE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "List-Id")
 
 
-def make_builder(identity: Identity = IDENTITY, **sources: str) -> MessageBuilder:
+def make_builder(
+    identity: Identity = IDENTITY, attachments: Sequence[Attachment] = (), **sources: str
+) -> MessageBuilder:
     compiled = CompiledTemplate(
         **{"name": "t", "version": "1", "subject": SUBJECT, "html": HTML, "text": TEXT, **sources}
     )
-    return MessageBuilder(compiled, BRAND, {}, identity, campaign_name="Été 2020", secret=SECRET)
+    return MessageBuilder(
+        compiled, BRAND, {}, identity, campaign_name="Été 2020", secret=SECRET, attachments=attachments
+    )
 
 
 def make_recipient(**company: str) -> dict[str, Mapping[str, str]]:
@@ -110,6 +115,47 @@ def test_the_structure_is_plain_text_then_html_with_one_link_in_all() -> None:
     assert plain.get_content() == f"Lefebvre, Été 2020\r\nStop : {link}"
     assert html.get_content() == f'<p>Lefebvre, Été 2020</p><a href="{link}">Stop</a>'
     assert read_token([SECRET], _token(message)) == 42
+
+
+def test_attachments_stand_beside_the_two_texts() -> None:
+    files = [Attachment("résumé.pdf", "application/pdf", bytes(range(256))), Attachment("a.csv", "text/csv", b"")]
+    content = make_builder(attachments=files).build(
+        make_recipient(), delivery_id=42, to_address="x@example.org", now=NOW
+    )[0]
+    message = parse(content)
+    texts, *parts = message.iter_parts()
+
+    assert to_wire(content) == content + b".\r\n"
+    assert list(message) == HEADERS
+    assert message.get_content_type() == "multipart/mixed"
+    assert texts.get_content_type() == "multipart/alternative"
+    plain = make_builder().build(make_recipient(), delivery_id=42, to_address="x@example.org", now=NOW).content
+    for part, alone in zip(texts.iter_parts(), parse(plain).iter_parts(), strict=True):
+        assert part.as_string() == alone.as_string()
+    assert [part.get_filename() for part in parts] == ["résumé.pdf", "a.csv"]
+    assert [part.get_payload(decode=True) for part in parts] == [each.content for each in files]
+
+
+def test_a_structure_as_the_standard_library_makes_it() -> None:
+    theirs = EmailMessage(policy=policy.SMTP)
+    theirs.set_content("a")
+    theirs.add_alternative("b", subtype="html")
+    theirs.add_attachment(b"c" * 200, maintype="application", subtype="pdf", filename="résumé.pdf")
+    ours = parse(
+        make_builder(attachments=[Attachment("résumé.pdf", "application/pdf", b"c" * 200)])
+        .build(make_recipient(), delivery_id=1, to_address="x@example.org", now=NOW)
+        .content
+    )
+    read = parse(theirs.as_bytes())
+    assert [part.get_content_type() for part in ours.walk()] == [part.get_content_type() for part in read.walk()]
+    [pdf], [expected] = ours.iter_attachments(), read.iter_attachments()
+    assert pdf.get_content() == expected.get_content()
+    assert pdf["Content-Disposition"].params == expected["Content-Disposition"].params
+
+
+def test_too_large_attachments_stop_the_campaign() -> None:
+    with pytest.raises(InvalidAttachment, match=r"a\.pdf"):
+        make_builder(attachments=[Attachment("a.pdf", "application/pdf", bytes(4_000_000))])
 
 
 def test_each_field_stands_once_and_nothing_tells_of_another_recipient() -> None:

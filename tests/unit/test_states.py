@@ -2,6 +2,7 @@
 
 import pytest
 
+from sends.ledger import Claim, Outcome
 from sends.states import TRANSITIONS, DeliveryStatus, may_become
 
 S = DeliveryStatus
@@ -59,3 +60,11 @@ def test_every_other_status_has_a_way_to_an_end(status: DeliveryStatus) -> None:
 @pytest.mark.parametrize("status", DeliveryStatus)
 def test_nothing_stays_by_changing(status: DeliveryStatus) -> None:
     assert not may_become(status, status)
+
+
+@pytest.mark.parametrize("before", DeliveryStatus)
+def test_an_outcome_against_the_table_cannot_be_said(before: DeliveryStatus) -> None:
+    claim = Claim(1, 1, None, "a@example.org", "a@example.org", 1, 0, None)
+    for after in set(S) - TRANSITIONS[before]:
+        with pytest.raises(ValueError, match=f"from {before} to {after}"):
+            Outcome(claim, before, after)

@@ -66,6 +66,17 @@ def upgrade() -> None:
     sa.Column('value', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_installation'))
     )
+    op.create_table('rate_bucket',
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('tokens', sa.Double(), nullable=False),
+    sa.Column('refilled_at', audiences.database.UtcDateTime(), nullable=False),
+    sa.Column('rate', sa.Double(), nullable=True),
+    sa.Column('slowed_at', audiences.database.UtcDateTime(), nullable=True),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('day_count', sa.Integer(), nullable=False),
+    sa.Column('booked_until', audiences.database.UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_bucket'))
+    )
     op.create_table('suppression',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('address_key', sa.Text(), nullable=False),
@@ -88,6 +99,7 @@ def upgrade() -> None:
     sa.Column('audience_id', sa.Integer(), nullable=False),
     sa.Column('template', sa.Text(), nullable=False),
     sa.Column('variables', sa.JSON(), nullable=False),
+    sa.Column('attachments', sa.JSON(), nullable=False),
     sa.Column('subject', sa.Text(), nullable=True),
     sa.Column('redirect_to', sa.Text(), nullable=True),
     sa.Column('content', sa.JSON(), nullable=True),
@@ -267,6 +279,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_suppression_address_key'))
 
     op.drop_table('suppression')
+    op.drop_table('rate_bucket')
     op.drop_table('installation')
     op.drop_table('import_run')
     with op.batch_alter_table('company', schema=None) as batch_op:

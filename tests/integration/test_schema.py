@@ -1,0 +1,132 @@
+"""The schema of the store: migrations and models agree, upgrades are harmless, and what is not ours is refused."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+import campaigns.models  # noqa: F401 - its tables register with the metadata
+import sends.models  # noqa: F401
+from audiences.database import Base, open_engine, reading, writing
+from audiences.errors import AudienceError, DatabaseUnavailable
+from campaigns.schema import HEAD, alembic_config, ensure_current, secret_of, upgrade
+from tests.factories import dump
+
+
+def stamp(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_models_equal_migrations(empty_engine: Engine):
+    upgrade(empty_engine)
+    with empty_engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_head_is_the_newest_revision(sqlite_engine: Engine):
+    with sqlite_engine.connect() as connection:
+        script = ScriptDirectory.from_config(alembic_config(connection))
+        assert script.get_heads() == [HEAD]
+        revisions = [each.revision for each in script.walk_revisions()]
+        assert revisions == sorted(revisions, reverse=True)  # `ensure_current` tells newer from older by the order
+
+
+def test_going_down_leaves_no_table(empty_engine: Engine):
+    from alembic import command
+
+    upgrade(empty_engine)
+    with empty_engine.begin() as connection:
+        command.downgrade(alembic_config(connection), "base")
+    assert inspect(empty_engine).get_table_names() == ["alembic_version"]
+
+
+def test_a_second_upgrade_changes_nothing_and_keeps_the_secret(empty_engine: Engine):
+    upgrade(empty_engine)
+    before, secret = dump(empty_engine, without=()), secret_of(empty_engine)
+    upgrade(empty_engine)
+    ensure_current(empty_engine)
+    assert dump(empty_engine, without=()) == before
+    assert secret_of(empty_engine) == secret
+    assert len(secret) == 32
+
+
+def test_each_installation_has_a_secret_of_its_own(tmp_path: Path):
+    secrets = set()
+    for name in ("one", "two"):
+        engine = open_engine(f"sqlite:///{tmp_path / name}.db")
+        upgrade(engine)
+        secrets.add(secret_of(engine))
+        engine.dispose()
+    assert len(secrets) == 2
+
+
+def test_a_store_of_a_newer_program_is_refused_and_stays_as_it_was(empty_engine: Engine):
+    upgrade(empty_engine)
+    stamp(empty_engine, "9999")
+    before = dump(empty_engine, without=())
+    with pytest.raises(DatabaseUnavailable) as caught:
+        ensure_current(empty_engine)
+    assert str(caught.value) == (
+        "The database was written by a newer Relais (schema 9999). Update Relais: pip install -U relais."
+    )
+    assert dump(empty_engine, without=()) == before
+
+
+def test_a_database_without_tables_is_told_in_one_line(empty_engine: Engine):
+    with pytest.raises(DatabaseUnavailable) as caught:
+        ensure_current(empty_engine)
+    assert str(caught.value) == "The database has no Relais tables. Run `relais init` in this folder first."
+    assert inspect(empty_engine).get_table_names() == []
+
+
+def test_a_query_without_tables_is_told_in_one_line(empty_engine: Engine):
+    with pytest.raises(AudienceError) as caught:
+        dump(empty_engine)
+    assert str(caught.value) == "The database has no Relais tables. Run `relais init` in this folder first."
+
+
+@pytest.mark.parametrize(
+    ("url", "cause", "remedy"),
+    [
+        pytest.param("relais.db", "cannot be used", "Write it like sqlite:///relais.db", id="a-path"),
+        pytest.param("mongodb://localhost/x", "cannot be used", "postgresql://user@host/relais", id="another-database"),
+        pytest.param("sqlite:////no/such/folder/relais.db", "unable to open", "[database] url", id="no-such-folder"),
+        pytest.param("postgresql://nobody@127.0.0.1:1/x", "onnection", "[database] url", id="server-that-is-down"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_told_in_one_line(url: str, cause: str, remedy: str):
+    with pytest.raises(DatabaseUnavailable) as caught:
+        ensure_current(open_engine(url))
+    assert cause in str(caught.value)
+    assert remedy in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path):
+    (tmp_path / "relais.db").write_bytes(b"Entreprise;Courriel\n" * 100)
+    engine = open_engine(f"sqlite:///{tmp_path / 'relais.db'}")
+    with pytest.raises(DatabaseUnavailable, match="not a database"):
+        ensure_current(engine)
+    engine.dispose()
+
+
+def test_what_fails_is_undone_as_a_whole(engine: Engine):
+    before = dump(engine, without=())
+    insert = text("INSERT INTO installation (key, value) VALUES ('once', 'x')")
+    with pytest.raises(IntegrityError), writing(engine) as session:  # noqa: PT012 - the end of the session is meant
+        session.execute(insert)
+        session.execute(insert)
+    assert dump(engine, without=()) == before
+
+
+def test_a_reading_session_keeps_nothing(engine: Engine):
+    before = dump(engine, without=())
+    with reading(engine) as session:
+        session.execute(text("INSERT INTO installation (key, value) VALUES ('once', 'x')"))
+    assert dump(engine, without=()) == before
