@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from gettext import gettext as _
-from itertools import islice
+from itertools import chain, filterfalse, islice
 from pathlib import Path
 
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from audiences.errors import AudienceError
 from audiences.models import Company, Contact, ImportRun, Request, Suppression, SuppressionReason, SuppressionScope
 from audiences.registry import Registry
 from audiences.rows import ParsedRow, Rejection, RowParser, SheetKind
-from audiences.sheets import read_sheet, sha256_of
+from audiences.sheets import Row, read_sheet, sha256_of
 from audiences.territory import Territory
 from audiences.values import Terms
 
@@ -85,15 +85,16 @@ def import_sheet(
     parser = RowParser(sheet, territory, natures, channels, keep_invalid=keep_invalid)
     summary = ImportSummary(path.name, kind, rows=len(sheet), ignored_columns=sheet.ignored)
     importer = _Importer(session, kind, summary, now=now)
-    rows = sheet.rows()
+    # Rows that name no company come last: by then it is known whose mailboxes they hold, however the sheet is sorted.
+    rows = chain(filter(_names_company, sheet.rows()), filterfalse(_names_company, sheet.rows()))
     while chunk := list(islice(rows, CHUNK)):
         parsed = [done for row in chunk if (done := parser.parse(row, kind)) is not None]
         importer.put(parsed)
         advance(len(chunk))
-    summary.rejections = parser.rejections
-    rejected = len({rejection.row for rejection in parser.rejections})
+    summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
+    rejected = len({rejection.row for rejection in summary.rejections})
     if rejected and not skip_rejected:
-        raise RejectedRows(path, parser.rejections, len(sheet) - rejected)
+        raise RejectedRows(path, summary.rejections, len(sheet) - rejected)
     session.add(
         ImportRun(
             kind=kind,
@@ -108,6 +109,10 @@ def import_sheet(
         )
     )
     return summary
+
+
+def _names_company(row: Row) -> bool:
+    return bool(row.values.get("siret") or row.values.get("name"))
 
 
 class _Importer:

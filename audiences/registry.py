@@ -198,10 +198,15 @@ class Registry:
                 self._contacts[company].append(contact)
             only_gaps = False
         else:
-            only_gaps = not overwrite or contact in self._in_chunk or contact.id in self._decided_contacts
+            is_decided = contact in self._in_chunk or contact.id in self._decided_contacts
+            # A row without an address does not say which contact it means: it overrules none that has one.
+            is_vague = facts.address is None and contact.address_key is not None
+            only_gaps = not overwrite or is_decided or is_vague
         if facts.address is not None and contact.address_key is None:
-            kind = facts.kind or guess_kind(facts.address, has_company=company is not None)
-            found = {"address": facts.address.text, "address_key": facts.address.key, "kind": kind}
+            found: dict[str, Any] = {"address": facts.address.text, "address_key": facts.address.key}
+            is_stated = contact.kind != guess_kind(None, has_company=company is not None)
+            if facts.kind is not None or not is_stated:
+                found["kind"] = facts.kind or guess_kind(facts.address, has_company=company is not None)
             self.assign(contact, found, only_gaps=False)
             self._by_key[facts.address.key].append(contact)
         self.assign(contact, {"address": facts.unusable}, only_gaps=True)

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from audiences.statistics import RequestStatistics, request_statistics
+from audiences.waterfall import Waterfall
 from campaigns.calendar import local_iso
 from campaigns.lifecycle import list_campaigns
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Settings
 from sends import tally
+from sends.buckets import forecast
 from sends.states import DeliveryStatus
 
 
@@ -88,6 +90,18 @@ def campaign_record(campaign: Campaign, figures: Figures, zone: ZoneInfo) -> dic
         **vars(figures),
         "note": campaign.note,
     }
+
+
+def forecast_end(
+    session: Session, record: Mapping[str, Any], waterfall: Waterfall, settings: Settings, *, now: datetime
+) -> str | None:
+    """Tell when the last message of a campaign leaves under the limits of the relay; None when nothing holds it back."""
+    if record["status"] in (CampaignStatus.FINISHED, CampaignStatus.CANCELLED):
+        return None
+    waiting = record["waiting"] + record["deferred"] if record["launched_at"] else waterfall.recipients
+    start = datetime.fromisoformat(record["scheduled_at"]) if record["scheduled_at"] else now
+    end = forecast(session, settings.limits(), waiting=waiting, now=max(start, now), zone=settings.zone)
+    return local_iso(end, settings.zone)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ def ensure_current(engine: Engine) -> None:
     upgrade(engine)
 
 
+def has_tables(engine: Engine) -> bool:
+    """Tell whether the store was set up, by this version of Relais or another."""
+    return _revision(engine) is not None
+
+
 def secret_of(engine: Engine) -> bytes:
     """Give the key that signs this installation's unsubscribe links and message ids."""
     with reading(engine) as session:

@@ -139,6 +139,7 @@ def _encoded_words(text: str, used: int) -> str:
     return _FOLD.join(f"{_OPEN}{word}{_CLOSE}" for word in (*words, word))
 
 
+@lru_cache(4096)
 def _in_word(character: str) -> str:
     if character in _LITERAL_IN_WORD:
         return character

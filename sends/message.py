@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from gettext import gettext as _
 from typing import NamedTuple
 from urllib.parse import quote
@@ -112,7 +113,7 @@ class MessageBuilder:
                 self._sender,
                 headers.address_field("To", to_name, to_address),
                 headers.text_field("Subject", subject),
-                headers.plain_field("Date", format_datetime(now)),
+                headers.plain_field("Date", _date(now)),
                 headers.plain_field("Message-ID", identifier),
                 headers.uri_field("List-Unsubscribe", link),
                 "MIME-Version: 1.0\r\n",
@@ -139,6 +140,12 @@ class MessageBuilder:
 def _multipart(kind: str, boundary: str) -> str:
     """Write how a multipart entity begins, up to the head of its first part (RFC 2046 5.1)."""
     return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
+
+
+@lru_cache(4)
+def _date(now: datetime) -> str:
+    """Write the Date of a message; those of one batch share it."""
+    return format_datetime(now)
 
 
 def message_id(secret: bytes, delivery_id: int, domain: str) -> str:

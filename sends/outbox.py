@@ -25,6 +25,12 @@ Clock = Callable[[], datetime]
 BATCH = 200
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
 
+OCTETS = 32_000_000
+"""What the messages that wait may weigh together: with attachments fewer are claimed at a time."""
+
+FIRST_BATCH = 4
+"""Deliveries claimed together before it is known what a message weighs."""
+
 LOW_WATER = 50
 """Claim again when fewer messages than this are ready, so that no connection waits for one."""
 
@@ -60,6 +66,7 @@ class Outbox:
         self._on_settled = on_settled
         self._mailings: dict[int, Mailing] = {}
         self._ready: deque[Prepared] = deque()
+        self._octets: dict[int, int] = {}
         self.is_exhausted = False
         """Whether the ledger had nothing due when it was last asked, or the limits nothing to give."""
         self.resume_at: datetime | None = None
@@ -93,6 +100,9 @@ class Outbox:
         """Claim and build until enough is ready, nothing more is due, or the limits have no more to give."""
         self.resume_at = None
         while len(self._ready) < LOW_WATER:
+            weight = sum(len(each.message.body) for each in self._ready)
+            if weight > OCTETS // 2:
+                break
             self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
             if self.is_exhausted:
                 break
@@ -101,7 +111,7 @@ class Outbox:
         """Lease what the limits allow, leave out who was suppressed since it was planned, build the others' messages."""
         now = self._clock()
         with writing(self._engine) as session:
-            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=BATCH)
+            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=self._batch(campaign_id))
             if not allowance.count:
                 self.resume_at = allowance.resume_at
                 return False
@@ -124,8 +134,15 @@ class Outbox:
             ledger.settle(session.connection(), [*outcomes, *later], now=now)
         self._allowance = allowance
         self._ready.extend(prepared)
+        if prepared:
+            self._octets[campaign_id] = max(len(each.message.body) for each in prepared)
         self._on_settled(outcomes)
         return True
+
+    def _batch(self, campaign_id: int) -> int:
+        """Give how many deliveries of a campaign may be claimed together."""
+        octets = self._octets.get(campaign_id)
+        return FIRST_BATCH if octets is None else max(1, min(BATCH, OCTETS // 2 // octets))
 
     def _pace(
         self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, literal, null, select, update
 
 from audiences.database import reading, writing, writing_rows
-from audiences.models import Audience, Contact, ContactKind, SuppressionReason, SuppressionScope
+from audiences.models import Audience, Contact, ContactKind, Suppression, SuppressionReason, SuppressionScope
 from audiences.suppressions import last_suppression, suppress
 from campaigns import lifecycle
 from campaigns.models import Campaign, CampaignStatus
@@ -141,6 +141,11 @@ class Desk:
         """Put a mailbox on the list."""
         with writing(self.engine) as session:
             suppress(session, address, SuppressionReason.UNSUBSCRIBED, evidence="test", now=self.clock(), scope=scope)
+
+    def suppressed(self) -> set[str]:
+        """Give the mailboxes on the list."""
+        with reading(self.engine) as session:
+            return set(session.scalars(select(Suppression.address_key)))
 
     def set_campaign(self, status: CampaignStatus) -> None:
         """Pause, resume or cancel, as another terminal does."""

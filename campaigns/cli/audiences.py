@@ -133,11 +133,13 @@ def _show_summary(summary: "ImportSummary") -> None:
 def show_rejections(rejections: "tuple[Rejection, ...] | list[Rejection]") -> None:
     """Print the cells that were rejected, on stderr: row, column, value, reason."""
     for rejection in rejections[:REJECTIONS_SHOWN]:
-        note(
-            _("row {row}, column “{column}”, value “{value}”: {reason}").format(
-                row=rejection.row, column=rejection.column, value=rejection.value, reason=rejection.reason
-            )
+        is_value_named = rejection.value in rejection.reason
+        line = (
+            _("row {row}, column “{column}”: {reason}")
+            if is_value_named
+            else _("row {row}, column “{column}”, value “{value}”: {reason}")
         )
+        note(line.format(**rejection._asdict()))
     if len(rejections) > REJECTIONS_SHOWN:
         note(_("… and {count} more.").format(count=len(rejections) - REJECTIONS_SHOWN))
 
@@ -167,10 +169,12 @@ def count(query: Query, purpose: PurposeOption = "public_information", as_json: 
             {"companies": waterfall.companies, "contacts": waterfall.contacts, "recipients": waterfall.recipients}
         )
         return
-    say(
-        _("{companies} companies, {contacts} contacts, {recipients} recipients").format(
-            companies=waterfall.companies, contacts=waterfall.contacts, recipients=waterfall.recipients
-        )
+    show_pairs(
+        [
+            (_("companies"), waterfall.companies),
+            (_("contacts"), waterfall.contacts),
+            (_("recipients"), waterfall.recipients),
+        ]
     )
 
 

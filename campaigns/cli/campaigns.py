@@ -64,7 +64,8 @@ def create(
         freeze(
             campaign, context.settings, now=context.now()
         )  # a missing variable or file is told now, not at the launch
-    say(_("Created: {slug}, a draft. Next: relais campaigns test {slug} --to you@example.org").format(slug=slug))
+    say(_("Created: {slug}, a draft.").format(slug=slug))
+    say(_("Next: relais campaigns test {slug} --to you@example.org").format(slug=slug))
 
 
 @app.command(

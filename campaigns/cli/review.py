@@ -75,7 +75,7 @@ def records(context: "Context", slug: str | None = None) -> list[dict[str, Any]]
 )
 def show(slug: Slug, as_json: Json = False) -> None:
     from audiences.database import reading
-    from campaigns import lifecycle, planning
+    from campaigns import lifecycle, planning, reports
     from campaigns.cli.context import open_context
     from templates import Purpose
 
@@ -91,7 +91,8 @@ def show(slug: Slug, as_json: Json = False) -> None:
             waterfall = planning.stored_waterfall(campaign)
         else:
             waterfall = planning.explain_query(session, record["query"], context.settings, purpose=purpose)
-    record["waterfall"] = waterfall.as_dict()
+        end = reports.forecast_end(session, record, waterfall, context.settings, now=context.now())
+    record |= {"waterfall": waterfall.as_dict(), "expected_end": end}
     if as_json:
         emit_json(record)
         return
@@ -110,6 +111,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Scheduled"), _minute(record["scheduled_at"])),
             (_("Launched"), _minute(record["launched_at"])),
             (_("Finished"), _minute(record["finished_at"])),
+            (_("Expected end"), _minute(end)),
         ]
     )
     say("")

@@ -1,6 +1,7 @@
 """Runs the worker with a progress bar, and says what it did."""
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from gettext import gettext as _
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from campaigns.cli.context import Context
-    from campaigns.worker import Round
+    from campaigns.worker import Round, Worker
     from sends.sender import Progress
 
 
@@ -56,35 +57,39 @@ def _follow(bar: Bar, total: int) -> "Callable[[Progress], None]":
 
 def work(context: "Context", *, once: bool) -> None:
     """Launch and send what is due, again and again, until Ctrl-C; with `once`, one time."""
-    from campaigns.worker import COOL_OFF, POLL, Worker
-    from sends.errors import SendError
+    from campaigns.worker import Worker
 
     worker = Worker(context.engine, context.settings, context.clock)
     context.settings.relay()  # a setting that is missing is told now, not at the first launch
+    if once:
+        tell(worker.round())
+        tell_next(context, worker.next_event())
+        return
+    say(_("The worker is running. Ctrl-C ends it."))
+    with suppress(KeyboardInterrupt):  # the usual end of a worker that waits, hence no error
+        _work_on(worker, context)
+    say(_("The worker has ended. What waits is in the database."))
+
+
+def _work_on(worker: "Worker", context: "Context") -> None:
+    from campaigns.worker import COOL_OFF, POLL
+    from sends.errors import SendError
+
     announced: datetime | None = None
     while not worker.is_stopping:
         pause = POLL
         try:
             tell(worker.round())
         except SendError as error:
-            if once:
-                raise
             note(_("{error} Trying again in {seconds} s.").format(error=error, seconds=int(COOL_OFF.total_seconds())))
             pause = COOL_OFF
-        if once:
-            break
         due = worker.next_event()
         if due != announced:
             announced = due
             tell_next(context, due)
-        if due is not None:
-            pause = min(pause, max(due - context.now(), timedelta(seconds=1))) if pause is POLL else pause
-        try:
-            time.sleep(pause.total_seconds())
-        except KeyboardInterrupt:  # the usual end of a worker, hence no error
-            break
-    if not once:
-        say(_("The worker has ended. What waits is in the database."))
+        if due is not None and pause is POLL:
+            pause = min(pause, max(due - context.now(), timedelta(seconds=1)))
+        time.sleep(pause.total_seconds())
 
 
 def tell(done: "Round") -> None:
@@ -113,7 +118,7 @@ def tell_next(context: "Context", due: "datetime | None") -> None:
     from campaigns.calendar import show_instant
 
     if due is None:
-        say(_("Nothing is waiting. Ctrl-C ends the worker."))
+        say(_("Nothing is waiting."))
         return
     when = show_instant(due, context.settings.zone)
-    say(_("Next: {when}. Keep `relais sends work` running, or run this again then.").format(when=when))
+    say(_("Next: {when}, by a running `relais sends work`, or run this again then.").format(when=when))

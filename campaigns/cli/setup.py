@@ -30,18 +30,23 @@ def register(app: typer.Typer) -> None:
 
 
 def init() -> None:
-    """Write relais.toml and the database; refuse when one of them is there."""
+    """Write relais.toml and the database; a relais.toml that has no database yet gets one, another is refused."""
     from audiences.database import open_engine
     from campaigns.errors import AlreadyInitialised
-    from campaigns.schema import upgrade
+    from campaigns.schema import has_tables, upgrade
     from campaigns.settings import SETTINGS_FILE, load_settings
 
     if SETTINGS_FILE.exists():
-        raise AlreadyInitialised(
-            _(
-                "{file} is here already: this folder is set up, and nothing was changed. Go on with `relais audiences import`."
-            ).format(file=SETTINGS_FILE)
-        )
+        engine = open_engine(load_settings().database.url)
+        if has_tables(engine):
+            raise AlreadyInitialised(
+                _(
+                    "{file} is here already: this folder is set up, and nothing was changed. Go on with `relais audiences import`."
+                ).format(file=SETTINGS_FILE)
+            )
+        upgrade(engine)
+        say(_("The database that {file} names is set up.").format(file=SETTINGS_FILE))
+        return
     database = Path("relais.db")
     if database.exists():
         raise AlreadyInitialised(
@@ -52,8 +57,8 @@ def init() -> None:
     )
     upgrade(open_engine(load_settings().database.url))
     say(_("Relais is set up in this folder:"))
-    say(_("  relais.toml   your chamber, your territory and your SMTP server: open it and fill it in"))
-    say(_("  relais.db     companies, contacts, campaigns and what became of every message"))
+    say(_("  relais.toml   your chamber, territory and SMTP server: open it, fill it in"))
+    say(_("  relais.db     contacts, campaigns, and what became of every message"))
     say(_("Next: relais audiences import contacts.xlsx"))
 
 

@@ -58,6 +58,11 @@ def without_settings(folder: Path) -> None:
     (folder / "relais.toml").unlink()
 
 
+def without_database(folder: Path) -> None:
+    for path in folder.glob("relais.db*"):
+        path.unlink()
+
+
 def damaged_database(folder: Path) -> None:
     (folder / "relais.db").write_bytes(b"no database at all, but a text that is long enough " * 20)
 
@@ -132,6 +137,7 @@ CASES = [
     Case("report-as-pdf", "campaigns report --format pdf", "pdf"),
     Case("sectors-over-a-file", "audiences sectors --export contacts.xlsx", "contacts.xlsx exists"),
     Case("demo-over-other-things", "demo --folder .", "no demo"),
+    Case("no-database", "campaigns list", "relais init", without_database),
     Case("no-settings", "campaigns list", "relais init", without_settings),
     Case("broken-settings", "campaigns list", "not valid TOML", settings("[sender]", "[sender")),
     Case("unknown-setting", "campaigns list", "smtp.hots", settings("\nhost =", "\nhots =")),

@@ -40,7 +40,7 @@ def test_the_first_day(relais: Office, relay: DemoRelay) -> None:
     relais("audiences", "save", "cua-aides", QUERY, "--describe", "CUA, aides financières")
     assert "cua-aides" in relais("audiences", "list").stdout
     assert QUERY in relais("audiences", "show", "cua-aides").stdout
-    assert relais("audiences", "count", "epci:CALL").stdout == "1 companies, 1 contacts, 1 recipients\n"
+    assert relais("audiences", "count", "epci:CALL").stdout.split() == "companies 1 contacts 1 recipients 1".split()
 
     assert "fonds" in relais("templates", "list").stdout
     assert "montant" in relais("templates", "show", "fonds").stdout
@@ -64,7 +64,8 @@ def test_the_first_day(relais: Office, relay: DemoRelay) -> None:
 
     listed = relais("campaigns", "list").stdout.splitlines()
     assert [line.split()[0] for line in listed[2:]] == ["info-fonds-cua", "info-fonds-call"]
-    assert listed[2].split()[-5:] == ["4", "2", "1", "0", "1"]
+    assert listed[0].split()[3:] == ["Recipients", "Sent", "Bounced", "Deferred"]  # no room for a column of zeros
+    assert listed[2].split()[-4:] == ["4", "2", "1", "1"]
     assert "2026-12-01 09:00" in listed[3]
     assert "Info fonds de soutien CUA" in relais("campaigns", "show", "info-fonds-cua").stdout
     relais.at("2026-11-02T09:31:00+01:00")
@@ -95,3 +96,10 @@ def test_an_import_again_changes_nothing(office: Office) -> None:
         again = office.json("audiences", "import", *words)
         assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 9)
     assert office.json("audiences", "explain", "*:*") == before
+
+
+def test_settings_without_a_database_get_one(office: Office) -> None:
+    for path in office.folder.glob("relais.db*"):
+        path.unlink()
+    assert "is set up" in office("init").stdout
+    assert office.json("campaigns", "list") == []

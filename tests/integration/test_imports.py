@@ -195,6 +195,34 @@ REPEATABLE = {
         """,
         "contacts",
     ),
+    "kind-before-the-address": (
+        """
+        Entreprise;Type;Courriel;Prénom
+        Café;particulier;;Anne
+        Café;;contact@example.org;Paul
+        Garage;professionnel;;
+        Garage;;info@example.org;
+        """,
+        "contacts",
+    ),
+    "mailbox-before-its-company": (
+        """
+        Entreprise;Courriel;NAF
+        ;a@example.org;56.30Z
+        Café;a@example.org;
+        """,
+        "contacts",
+    ),
+    "mailbox-between-two-companies": (
+        """
+        Date;Canal;Nature;Entreprise;Courriel
+        17/03/2020;Appel CCI;Autre;Café;a@example.org
+        17/03/2020;Appel CCI;Autre;;a@example.org
+        17/03/2020;Appel CCI;Autre;Garage;
+        17/03/2020;Appel CCI;Autre;Garage;a@example.org
+        """,
+        "requests",
+    ),
     "places-that-are-not-found": (
         """
         Entreprise;Code postal;Commune;Courriel
@@ -456,6 +484,16 @@ class TestRequests:
         factory.import_csv(self.HEAD + f"{row}{SIRET}\n{row.replace('1;', '2;', 1)}{SIRET}\n", "requests")
         assert companies(engine) == [("Café", SIRET)]
         assert number_of(engine, Request) == 2
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
+    def test_a_mailbox_alone_means_the_company_that_the_same_sheet_names(
+        self, engine: Engine, factory: Factory, is_first: bool
+    ):
+        alone, named = "1;17/03/2020;Appel CCI;Autre;;a@example.org", "2;17/03/2020;Appel CCI;Autre;Café;a@example.org"
+        rows = [alone, named] if is_first else [named, alone]
+        factory.import_csv("\n".join(["N°;Date;Canal;Nature;Entreprise;Courriel", *rows]), "requests")
+        asked = select(Request.reference, Company.name).outerjoin(Company, Company.id == Request.company_id)
+        assert ask(engine, asked.order_by(Request.reference)) == [("1", "Café"), ("2", "Café")]
 
     def test_the_request_sheet_fills_gaps_but_does_not_overrule_the_base(self, engine: Engine, factory: Factory):
         factory.import_csv(f"SIRET;Entreprise;NAF;Courriel;Prénom\n{SIRET};Café;;a@example.org;Anne\n")

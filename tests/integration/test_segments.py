@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from audiences.catalogue import save_audience
 from audiences.database import reading, writing
 from audiences.errors import AudienceError, InvalidQuery, UnknownField, UnknownValue
 from audiences.fields import FIELDS
-from audiences.models import Audience, Company, Contact
-from campaigns.models import Campaign, CampaignStatus
+from audiences.models import Company, Contact
+from campaigns.lifecycle import create_campaign
 from campaigns.planning import SEND_FIELDS, compile_query
 from campaigns.settings import Settings
 from sends.models import Delivery
@@ -70,11 +71,10 @@ def fill(engine: Engine, factory: Factory) -> None:
     project = factory.contact("project@example.org", family_name="project", tags=["porteur de projet"])
     factory.request(contact=project, received_on=date(2020, 4, 1), channel=call, nature=aid)
 
-    audience = Audience(slug="base", query="*:*", created_at=NOW, updated_at=NOW)
-    facts = {"template": "information", "variables": {}, "purpose": Purpose.PUBLIC_INFORMATION, "created_at": NOW}
-    campaign = Campaign(slug="info-cua", name="Info", status=CampaignStatus.FINISHED, audience=audience, **facts)
     with writing(engine) as session:
-        session.add(campaign)
+        save_audience(session, "base", "*:*", description=None, now=NOW)
+        facts = {"variables": {}, "purpose": Purpose.PUBLIC_INFORMATION, "subject": None, "now": NOW}
+        campaign = create_campaign(session, "info-cua", name="Info", audience="base", template="information", **facts)
         session.flush()
         for name, status in (("Arras", DeliveryStatus.SENT), ("Lens", DeliveryStatus.BOUNCED)):
             address = f"{name.lower()}@example.org"

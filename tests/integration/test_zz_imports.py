@@ -1,0 +1,758 @@
+"""Imports of spreadsheets: all rows or none, each fault named, and the same file twice changes nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from audiences.columns import CONTACT_FIELDS, REQUEST_FIELDS
+from audiences.database import reading, writing
+from audiences.errors import MissingColumn
+from audiences.imports import CHUNK, RejectedRows, import_sheet
+from audiences.models import (
+    Company,
+    Contact,
+    ContactKind,
+    ImportRun,
+    LegalBasis,
+    Request,
+    Suppression,
+    SuppressionReason,
+    SuppressionScope,
+    Tag,
+)
+from audiences.rows import SheetKind
+from audiences.suppressions import find_suppressed
+from campaigns.settings import Settings
+from tests.factories import NOW, Factory, dump
+
+CUA, CALL = "200033579", "246200364"
+SIRET, OTHER_SIRET = "90000001900019", "90000001900027"
+
+CONTACTS = f"""
+    Entreprise;SIRET;NAF;Effectif;Code postal;Commune;Courriel;Prénom;Nom;Étiquettes;Opposition
+    Café de la Gare;{SIRET};56.30Z;1 à 2;62000;Arras;contact@cafe.example.org;Anne;Leroy;vip, export;
+    Garage Dubois;;45.20A;12;62300;LENS;paul@garage.example.org;Paul;Dubois;;
+    Garage Dubois;;45.20A;12;62300;LENS;info@garage.example.org;;;;oui
+    Sans adresse;;;;62000;Arras;;;;;
+    ;;;;;;projet@example.org;Zoé;Petit;porteur de projet;
+"""
+REQUESTS = f"""
+    N°;Date;Canal;Nature;Dispositif;Conseiller;Entreprise;SIRET;Code postal;Commune;Courriel
+    1;17/03/2020;Appel CCI;Chômage;;Lambert;Café de la Gare;{SIRET};62000;Arras;contact@cafe.example.org
+    2;18/03/2020;Mail COVID-19;Aides financières;Fonds;Lambert;Nouvelle;;62300;Lens;n@nouvelle.example.org
+    3;18/03/2020;Autre mail;Autre;;Lambert;;;;;projet@example.org
+"""
+
+
+def ask(engine: Engine, statement: Any) -> list[tuple[Any, ...]]:
+    with reading(engine) as session:
+        return [tuple(row) for row in session.execute(statement)]
+
+
+def companies(engine: Engine, *columns: Any) -> list[tuple[Any, ...]]:
+    return ask(engine, select(*(columns or (Company.name, Company.siret))).order_by(Company.id))
+
+
+def addresses(engine: Engine) -> list[tuple[str | None, str | None]]:
+    """Give the contacts as (company, address)."""
+    return ask(
+        engine, select(Company.name, Contact.address).select_from(Contact).outerjoin(Company).order_by(Contact.id)
+    )
+
+
+def number_of(engine: Engine, table: Any) -> int:
+    return ask(engine, select(func.count()).select_from(table))[0][0]
+
+
+def test_a_contact_sheet_becomes_companies_contacts_tags_and_oppositions(engine: Engine, factory: Factory):
+    summary = factory.import_csv(CONTACTS)
+
+    assert (summary.rows, summary.created, summary.changed, summary.unchanged) == (5, 5, 0, 0)
+    assert summary.new == {"company": 3, "contact": 5, "tag": 3, "suppression": 1}
+    columns = (Company.name, Company.siret, Company.naf_code, Company.headcount_min, Company.headcount_max)
+    assert companies(engine, *columns, Company.commune_name, Company.postcode, Company.epci_siren) == [
+        ("Café de la Gare", SIRET, "56.30Z", 1, 2, "Arras", "62000", CUA),
+        ("Garage Dubois", None, "45.20A", 12, 12, "Lens", "62300", CALL),
+        ("Sans adresse", None, None, None, None, "Arras", "62000", CUA),
+    ]
+    columns = (Contact.address_key, Contact.kind, Contact.given_name, Contact.family_name)
+    assert ask(engine, select(*columns).order_by(Contact.id)) == [
+        ("contact@cafe.example.org", ContactKind.ROLE, "Anne", "Leroy"),
+        ("paul@garage.example.org", ContactKind.PROFESSIONAL, "Paul", "Dubois"),
+        ("info@garage.example.org", ContactKind.ROLE, None, None),
+        (None, ContactKind.PROFESSIONAL, None, None),
+        ("projet@example.org", ContactKind.INDIVIDUAL, "Zoé", "Petit"),
+    ]
+    tags = select(Tag.word, Company.name).select_from(Tag).outerjoin(Company).order_by(Tag.id)
+    assert ask(engine, tags) == [
+        ("vip", "Café de la Gare"),
+        ("export", "Café de la Gare"),
+        ("porteur de projet", None),
+    ]
+    suppressions = select(Suppression.address_key, Suppression.reason, Suppression.scope, Suppression.evidence)
+    assert ask(engine, suppressions) == [
+        ("info@garage.example.org", SuppressionReason.UNSUBSCRIBED, SuppressionScope.ALL, "contacts.csv, row 4")
+    ]
+
+
+def test_a_request_sheet_becomes_requests_of_companies_or_contacts(engine: Engine, factory: Factory):
+    factory.import_csv(CONTACTS)
+    summary = factory.import_csv(REQUESTS, "requests")
+
+    assert summary.new == {"company": 1, "contact": 1, "request": 3}
+    columns = (Request.reference, Request.received_on, Request.channel, Request.nature, Request.topic, Request.adviser)
+    found = (
+        select(*columns, Company.name, Contact.address)
+        .select_from(Request)
+        .outerjoin(Company, Company.id == Request.company_id)
+        .outerjoin(Contact, Contact.id == Request.contact_id)
+        .order_by(Request.id)
+    )
+    march = [date(2020, 3, 17), date(2020, 3, 18)]
+    assert ask(engine, found) == [
+        ("1", march[0], "Appel CCI", "Chômage", None, "Lambert", "Café de la Gare", None),
+        ("2", march[1], "Mail COVID-19", "Aides financières", "Fonds", "Lambert", "Nouvelle", None),
+        ("3", march[1], "Autre mail", "Autre", None, "Lambert", None, "projet@example.org"),
+    ]
+
+
+def test_every_import_leaves_a_record(engine: Engine, factory: Factory):
+    factory.import_csv(CONTACTS)
+    factory.import_csv(CONTACTS)
+    columns = (ImportRun.kind, ImportRun.file_name, ImportRun.rows, ImportRun.created, ImportRun.unchanged)
+    assert ask(engine, select(*columns).order_by(ImportRun.id)) == [
+        ("contacts", "contacts.csv", 5, 5, 0),
+        ("contacts", "contacts.csv", 5, 0, 5),
+    ]
+    assert len(set(ask(engine, select(ImportRun.sha256)))) == 1
+
+
+# A second import comes later, so that a row that was touched shows in its `updated_at`.
+LATER = NOW + timedelta(days=1)
+
+REPEATABLE = {
+    "contacts": (CONTACTS, "contacts"),
+    "requests": (REQUESTS, "requests"),
+    "contradicting-rows": (
+        f"""
+        Entreprise;SIRET;Effectif;Code postal;Commune;Courriel;Prénom;Fonction
+        Café;{SIRET};5;62000;Arras;a@example.org;Anne;
+        Café de la Gare;{SIRET};9;62300;Lens;A@EXAMPLE.ORG;Anna;gérante
+        Café;{SIRET};;;;b@example.org;;
+        """,
+        "contacts",
+    ),
+    "siret-in-a-later-row": (
+        f"""
+        Entreprise;SIRET;Commune;Courriel
+        Café;;;a@example.org
+        Café;{SIRET};Arras;a@example.org
+        Café;{OTHER_SIRET};Lens;b@example.org
+        """,
+        "contacts",
+    ),
+    "name-in-a-later-row": (
+        f"""
+        SIRET;Entreprise;Courriel
+        {SIRET};;a@example.org
+        {SIRET};Café;a@example.org
+        """,
+        "contacts",
+    ),
+    "address-in-a-later-row": (
+        """
+        Entreprise;Courriel
+        Café;
+        Café;a@example.org
+        Café;
+        """,
+        "contacts",
+    ),
+    "mailbox-of-two-companies": (
+        """
+        Entreprise;Courriel
+        Café;a@example.org
+        Garage;a@example.org
+        ;a@example.org
+        """,
+        "contacts",
+    ),
+    "a-person-then-the-company": (
+        """
+        Entreprise;Courriel;Étiquettes
+        ;a@example.org;vip
+        Café;a@example.org;vip
+        ;a@example.org;export
+        """,
+        "contacts",
+    ),
+    "kind-before-the-address": (
+        """
+        Entreprise;Type;Courriel;Prénom
+        Café;particulier;;Anne
+        Café;;contact@example.org;Paul
+        Garage;professionnel;;
+        Garage;;info@example.org;
+        """,
+        "contacts",
+    ),
+    "mailbox-before-its-company": (
+        """
+        Entreprise;Courriel;NAF
+        ;a@example.org;56.30Z
+        Café;a@example.org;
+        """,
+        "contacts",
+    ),
+    "mailbox-between-two-companies": (
+        """
+        Date;Canal;Nature;Entreprise;Courriel
+        17/03/2020;Appel CCI;Autre;Café;a@example.org
+        17/03/2020;Appel CCI;Autre;;a@example.org
+        17/03/2020;Appel CCI;Autre;Garage;
+        17/03/2020;Appel CCI;Autre;Garage;a@example.org
+        """,
+        "requests",
+    ),
+    "places-that-are-not-found": (
+        """
+        Entreprise;Code postal;Commune;Courriel
+        Café;99999;Atlantide;a@example.org
+        Café;99999;Atlantis;a@example.org
+        Café;62000;Arras;
+        """,
+        "contacts",
+    ),
+    "requests-without-numbers": (
+        """
+        Date;Canal;Nature;Entreprise
+        17/03/2020;Appel CCI;Autre;Café
+        17/03/2020;Appel CCI;Autre;Café
+        17/03/2020;Appel CCI;Chômage;Café
+        """,
+        "requests",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), REPEATABLE.values(), ids=REPEATABLE)
+def test_importing_again_changes_nothing(engine: Engine, factory: Factory, text: str, kind: str):
+    factory.import_csv(text, kind)
+    before = dump(engine)
+    summary = factory.import_csv(text, kind, now=LATER)
+    assert dump(engine) == before
+    assert (summary.created, summary.changed, summary.unchanged, summary.new) == (0, 0, summary.rows, {})
+
+
+def test_importing_a_changed_sheet_changes_that_row_only(engine: Engine, factory: Factory):
+    factory.import_csv(CONTACTS)
+    before = dump(engine)
+    summary = factory.import_csv(CONTACTS.replace("1 à 2", "3 à 5"), now=LATER)
+    assert (summary.created, summary.changed, summary.unchanged) == (0, 1, 4)
+    after = dump(engine)
+    assert {name for name in after if after[name] != before[name]} == {"company"}
+    assert companies(engine, Company.headcount_max, Company.updated_at) == [(5, LATER), (12, NOW), (None, NOW)]
+
+
+def test_an_empty_cell_erases_nothing(engine: Engine, factory: Factory):
+    factory.import_csv(CONTACTS)
+    before = dump(engine)
+    factory.import_csv(
+        f"Entreprise;SIRET;NAF;Effectif;Courriel;Prénom\n;{SIRET};;;contact@cafe.example.org;", now=LATER
+    )
+    assert dump(engine) == before
+
+
+FAULTY = f"""
+    Entreprise;SIRET;NAF;Effectif;Code postal;Courriel;Type;Base légale;Diffusion;Opposition
+    Bonne;;;;;bonne@example.org;;;;
+    Café;90000001900018;;;;paul@@example.org;;;;
+    Garage;;99;beaucoup;ABC;;ami;aucune;?;peut-être
+    ;;;;;;;;;oui
+    Dernière;{SIRET};56.10C;;;derniere@example.org;;;;
+"""
+
+
+def test_one_faulty_row_and_nothing_is_imported_but_every_cell_is_named(engine: Engine, factory: Factory):
+    before = dump(engine, without=())
+    with pytest.raises(RejectedRows) as caught:
+        factory.import_csv(FAULTY)
+    assert dump(engine, without=()) == before
+    assert str(caught.value) == (
+        "contacts.csv: 3 row(s) rejected, so nothing was imported. "
+        "Mend them, or add --skip-rejected to import the other 2."
+    )
+    assert [(found.row, found.column, found.value) for found in caught.value.rejections] == [
+        (3, "SIRET", "90000001900018"),
+        (3, "Courriel", "paul@@example.org"),
+        (4, "Code postal", "ABC"),
+        (4, "NAF", "99"),
+        (4, "Effectif", "beaucoup"),
+        (4, "Diffusion", "?"),
+        (4, "Type", "ami"),
+        (4, "Base légale", "aucune"),
+        (4, "Opposition", "peut-être"),
+        (5, "Courriel", ""),
+    ]
+    reasons = [found.reason for found in caught.value.rejections]
+    assert reasons[0] == "not a SIRET: 14 digits with a valid check digit"
+    assert reasons[1].startswith("paul@@example.org is not an address: ")
+    assert reasons[-1] == "the row names neither a company (SIRET or name) nor an address"
+    assert all(reasons)
+
+
+def test_faults_of_requests(engine: Engine, factory: Factory):
+    with pytest.raises(RejectedRows) as caught:
+        factory.import_csv(
+            """
+            Date;Canal;Nature;Entreprise
+            31/02/2020;Appel CCI;Autre;Café
+            17/03/2020;Pigeon;Aides financieres;Café
+            17/03/2020;Appel CCI;;Café
+            17/03/2020;Appel CCI;Autre;
+            """,
+            "requests",
+        )
+    assert [found[:3] for found in caught.value.rejections] == [
+        (2, "Date", "31/02/2020"),
+        (3, "Canal", "Pigeon"),
+        (4, "Nature", ""),
+        (5, "", ""),
+    ]
+
+
+def test_faulty_rows_can_be_left_out(engine: Engine, factory: Factory):
+    summary = factory.import_csv(FAULTY, skip_rejected=True)
+    assert companies(engine, Company.name) == [("Bonne",), ("Dernière",)]
+    assert {found.row for found in summary.rejections} == {3, 4, 5}
+    assert ask(engine, select(ImportRun.rows, ImportRun.created, ImportRun.rejected)) == [(5, 2, 3)]
+
+
+def test_an_address_that_cannot_be_written_to_can_be_kept(engine: Engine, factory: Factory):
+    text = """
+        Entreprise;Courriel
+        Café;paul@@example.org
+        Café;anne@example.org
+    """
+    factory.import_csv(text, keep_invalid=True)
+    assert ask(engine, select(Contact.address, Contact.address_key).order_by(Contact.id)) == [
+        ("paul@@example.org", None),
+        ("anne@example.org", "anne@example.org"),
+    ]
+    before = dump(engine)
+    factory.import_csv(text, keep_invalid=True, now=LATER)
+    assert dump(engine) == before
+
+
+def test_keeping_invalid_addresses_excuses_no_other_fault(factory: Factory, sqlite_engine: Engine):
+    with pytest.raises(RejectedRows) as caught:
+        factory.import_csv("Entreprise;NAF;Courriel\nCafé;99;a@@b\n;;a@@b\n", keep_invalid=True)
+    assert [(found.row, found.column) for found in caught.value.rejections] == [(2, "NAF"), (3, "Courriel")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "missing"),
+    [
+        pytest.param("contacts", "Entreprise;SIRET", "“Email”", id="no-address"),
+        pytest.param("requests", "Date;Entreprise", "“Canal”; “Nature”", id="no-channel-nor-nature"),
+        pytest.param("requests", "Date;Canal;Nature", "“Siret” / “Raison sociale” / “Email”", id="nobody"),
+    ],
+)
+def test_a_sheet_that_lacks_a_column(sqlite_engine: Engine, factory: Factory, kind: str, header: str, missing: str):
+    with pytest.raises(MissingColumn, match=missing):
+        factory.import_csv(header + "\n", kind)
+
+
+def test_unknown_columns_and_places_are_counted(sqlite_engine: Engine, factory: Factory):
+    summary = factory.import_csv(
+        "Entreprise;Couleur;Code postal;Commune;Courriel\nCafé;bleu;62000;Lens-sur-Mer;a@b.test\n"
+    )
+    assert summary.ignored_columns == ("Couleur",)
+    assert summary.unplaced == 1
+    assert companies(sqlite_engine, Company.commune_name, Company.postcode, Company.epci_siren) == [
+        ("Lens-sur-Mer", "62000", None)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["contacts", "requests"])
+def test_progress_is_told_once_a_chunk(sqlite_engine: Engine, factory: Factory, kind: str):
+    told: list[int] = []
+
+    def start(rows: int) -> Callable[[int], None]:
+        told.append(rows)
+        return told.append
+
+    factory.import_csv(CONTACTS if kind == "contacts" else REQUESTS, kind, progress=start)
+    assert told == ([5, 5] if kind == "contacts" else [3, 3])
+
+
+class TestOpposition:
+    """Opposition is kept, and no import takes it back."""
+
+    SHEET = "Entreprise;Courriel;Opposition\nCafé;a@example.org;{}\n"
+
+    def suppressed(self, engine: Engine) -> dict[str, SuppressionReason]:
+        with reading(engine) as session:
+            return find_suppressed(session, ["a@example.org"], is_marketing=False)
+
+    def test_it_is_never_undone(self, engine: Engine, factory: Factory):
+        factory.import_csv(self.SHEET.format("oui"))
+        for answer in ("non", "", "oui"):
+            factory.import_csv(self.SHEET.format(answer))
+        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
+        assert number_of(engine, Suppression) == 1
+
+    def test_it_goes_for_every_row_of_the_mailbox(self, engine: Engine, factory: Factory):
+        factory.import_csv(
+            "Entreprise;Courriel;Opposition\nCafé;a@example.org;\nGarage;A@example.org;x\nBar;a@example.org;x\n"
+        )
+        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
+        assert number_of(engine, Suppression) == 1
+
+    def test_it_adds_to_an_opposition_to_marketing_alone(self, engine: Engine, factory: Factory):
+        factory.import_csv(self.SHEET.format(""))
+        with writing(engine) as session:
+            marketing = SuppressionScope.MARKETING
+            values = {"reason": SuppressionReason.UNSUBSCRIBED, "scope": marketing, "evidence": "", "created_at": NOW}
+            session.add(Suppression(address_key="a@example.org", **values))
+        factory.import_csv(self.SHEET.format("oui"))
+        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
+
+    def test_a_request_sheet_can_tell_it_too(self, engine: Engine, factory: Factory):
+        factory.import_csv(
+            "Date;Canal;Nature;Courriel;Opposition\n17/03/2020;Appel CCI;Autre;a@example.org;oui\n", "requests"
+        )
+        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
+
+
+class TestRequests:
+    """Exports of requests grow, overlap and carry numbers of their own."""
+
+    HEAD = "N°;Date;Canal;Nature;Réponse;Entreprise;SIRET\n"
+
+    def test_a_cumulative_export_adds_what_is_new(self, engine: Engine, factory: Factory):
+        first = self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n"
+        summary = factory.import_csv(first, "requests")
+        assert summary.created == 1
+        summary = factory.import_csv(first + "2;18/03/2020;Appel CCI;Autre;;Café;\n", "requests")
+        assert (summary.created, summary.unchanged) == (1, 1)
+        assert number_of(engine, Request) == 2
+
+    def test_an_answer_that_came_later_is_filled_in(self, engine: Engine, factory: Factory):
+        factory.import_csv(self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n", "requests")
+        summary = factory.import_csv(self.HEAD + "1;17/03/2020;Appel CCI;Chômage;rappelé;Café;\n", "requests")
+        assert (summary.created, summary.changed) == (0, 1)
+        assert ask(engine, select(Request.nature, Request.answer)) == [("Chômage", "rappelé")]
+
+    def test_two_sheets_may_both_be_numbered_from_one(self, engine: Engine, factory: Factory):
+        factory.import_csv(
+            self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n2;17/03/2020;Appel CCI;Autre;;Bar;\n", "requests"
+        )
+        factory.import_csv(
+            self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Garage;\n2;18/03/2020;Appel CCI;Autre;;Bar;\n", "requests"
+        )
+        assert number_of(engine, Request) == 4
+
+    def test_without_numbers_true_duplicates_are_kept_and_counted(self, engine: Engine, factory: Factory):
+        row = "17/03/2020;Appel CCI;Autre;Café\n"
+        head = "Date;Canal;Nature;Entreprise\n"
+        factory.import_csv(head + 2 * row, "requests")
+        assert number_of(engine, Request) == 2
+        summary = factory.import_csv(head + 3 * row, "requests")
+        assert (summary.created, summary.unchanged) == (1, 2)
+        assert number_of(engine, Request) == 3
+
+    def test_the_same_number_twice_in_one_sheet_is_one_request(self, engine: Engine, factory: Factory):
+        row = "1;17/03/2020;Appel CCI;Autre;;Café;\n"
+        summary = factory.import_csv(self.HEAD + row + row, "requests")
+        assert (summary.created, summary.unchanged, number_of(engine, Request)) == (1, 1, 1)
+
+    @pytest.mark.parametrize("number", ["1", ""], ids=["numbered", "without-numbers"])
+    def test_a_request_is_recognised_after_its_company_got_a_siret(self, engine: Engine, factory: Factory, number: str):
+        row = f"{number};17/03/2020;Appel CCI;Autre;;Café;"
+        factory.import_csv(self.HEAD + f"{row}\n{row.replace('1;', '2;', 1)}\n", "requests")
+        assert number_of(engine, Request) == 2
+        factory.import_csv(self.HEAD + f"{row}{SIRET}\n{row.replace('1;', '2;', 1)}{SIRET}\n", "requests")
+        assert companies(engine) == [("Café", SIRET)]
+        assert number_of(engine, Request) == 2
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
+    def test_a_mailbox_alone_means_the_company_that_the_same_sheet_names(
+        self, engine: Engine, factory: Factory, is_first: bool
+    ):
+        alone, named = "1;17/03/2020;Appel CCI;Autre;;a@example.org", "2;17/03/2020;Appel CCI;Autre;Café;a@example.org"
+        rows = [alone, named] if is_first else [named, alone]
+        factory.import_csv("\n".join(["N°;Date;Canal;Nature;Entreprise;Courriel", *rows]), "requests")
+        asked = select(Request.reference, Company.name).outerjoin(Company, Company.id == Request.company_id)
+        assert ask(engine, asked.order_by(Request.reference)) == [("1", "Café"), ("2", "Café")]
+
+    def test_the_request_sheet_fills_gaps_but_does_not_overrule_the_base(self, engine: Engine, factory: Factory):
+        factory.import_csv(f"SIRET;Entreprise;NAF;Courriel;Prénom\n{SIRET};Café;;a@example.org;Anne\n")
+        factory.import_csv(
+            "Date;Canal;Nature;SIRET;Entreprise;NAF;Effectif;Courriel;Prénom;Nom\n"
+            f"17/03/2020;Appel CCI;Autre;{SIRET};CAFÉ SARL;56.30Z;4;a@example.org;Anna;Leroy\n",
+            "requests",
+        )
+        assert companies(engine, Company.name, Company.naf_code, Company.headcount_min) == [("Café", "56.30Z", 4)]
+        assert ask(engine, select(Contact.given_name, Contact.family_name)) == [("Anne", "Leroy")]
+
+    def test_a_mailbox_alone_stands_for_its_only_company(self, engine: Engine, factory: Factory):
+        factory.import_csv("Entreprise;Courriel\nCafé;a@example.org\nGarage;b@example.org\nBar;b@example.org\n")
+        factory.import_csv(
+            "Date;Canal;Nature;Courriel\n17/03/2020;Appel CCI;Autre;A@example.org\n17/03/2020;Appel CCI;Autre;b@example.org\n",
+            "requests",
+        )
+        asked = select(Company.name, Request.contact_id.is_not(None)).select_from(Request).outerjoin(Company)
+        assert ask(engine, asked.order_by(Request.id)) == [("Café", False), (None, True)]
+
+
+class TestCompanies:
+    """Which rows speak of one company."""
+
+    def test_known_by_name_first_then_by_siret(self, engine: Engine, factory: Factory):
+        factory.import_csv("Entreprise;Commune;Courriel\nCafé de la Gare;Arras;a@example.org\n")
+        factory.import_csv(f"Entreprise;SIRET;Commune;Courriel\nCAFE DE LA GARE;{SIRET};Arras;a@example.org\n")
+        assert companies(engine) == [("Café de la Gare", SIRET)]
+        factory.import_csv(f"SIRET;Effectif;Courriel\n{SIRET};7;\n")
+        assert companies(engine, Company.siret, Company.headcount_min) == [(SIRET, 7)]
+        assert addresses(engine) == [("Café de la Gare", "a@example.org")]
+
+    def test_known_by_siret_first_then_by_name(self, engine: Engine, factory: Factory):
+        for kind in ("contacts", "requests"):
+            head = "Date;Canal;Nature;SIRET;Entreprise;Courriel\n"
+            row = f"17/03/2020;Appel CCI;Autre;{SIRET};{{}};\n"
+            factory.import_csv(head + row.format("") + row.format("Café"), kind)
+            assert companies(engine) == [("Café", SIRET)]
+
+    @pytest.mark.parametrize(
+        ("rows", "count"),
+        [
+            pytest.param(["Café;;62000;Arras", "CAFE;;62000;ARRAS"], 1, id="same-name-same-place"),
+            pytest.param(["Café;;62000;Arras", "Café;;62300;Lens"], 2, id="same-name-two-places"),
+            pytest.param(["Café;;62000;Arras", "Café;;;"], 1, id="same-name-no-place"),
+            pytest.param([f"Café;{SIRET};;", f"Café;{OTHER_SIRET};;"], 2, id="same-name-two-sirets"),
+            pytest.param([f"Café;{SIRET};;", f"Bar;{SIRET};;"], 1, id="same-siret-two-names"),
+            pytest.param([f"Café;{SIRET};62000;Arras", "Café;;62300;Lens"], 2, id="siret-and-another-place"),
+            pytest.param(["Café;;99998;", "Café;;99999;"], 2, id="two-postcodes-that-are-nowhere"),
+        ],
+    )
+    @pytest.mark.parametrize("files", [1, 2], ids=["one-file", "two-files"])
+    def test_one_or_two(self, sqlite_engine: Engine, factory: Factory, rows: list[str], count: int, files: int):
+        head = "Entreprise;SIRET;Code postal;Commune;Courriel\n"
+        for text in ["\n".join(rows)] if files == 1 else rows:
+            factory.import_csv(f"{head}{text}\n")
+        assert number_of(sqlite_engine, Company) == count
+
+    def test_the_first_row_of_a_file_wins_but_a_new_file_overrules(self, engine: Engine, factory: Factory):
+        head = "Entreprise;SIRET;Effectif;Commune;Courriel;Prénom\n"
+        factory.import_csv(head + f"Café;{SIRET};3;Arras;a@example.org;Anne\nBar;{SIRET};9;Lens;a@example.org;Anna\n")
+        columns = (Company.name, Company.headcount_min, Company.commune_name, Contact.given_name)
+        assert ask(engine, select(*columns).join(Contact)) == [("Café", 3, "Arras", "Anne")]
+        factory.import_csv(head + f"Bar;{SIRET};9;Lens;a@example.org;Anna\n")
+        assert ask(engine, select(*columns).join(Contact)) == [("Bar", 9, "Lens", "Anna")]
+
+    def test_one_mailbox_may_serve_several_companies(self, engine: Engine, factory: Factory):
+        factory.import_csv("Entreprise;Courriel\nCafé;compta@example.org\nGarage;Compta@Example.org\n")
+        assert addresses(engine) == [("Café", "compta@example.org"), ("Garage", "Compta@example.org")]
+        assert ask(engine, select(Contact.address_key).distinct()) == [("compta@example.org",)]
+
+    def test_a_company_without_an_address_gets_one_later(self, engine: Engine, factory: Factory):
+        factory.import_csv("Entreprise;Courriel\nCafé;\n")
+        assert addresses(engine) == [("Café", None)]
+        factory.import_csv("Entreprise;Courriel\nCafé;contact@example.org\n")
+        assert addresses(engine) == [("Café", "contact@example.org")]
+        assert ask(engine, select(Contact.kind)) == [(ContactKind.ROLE,)]
+        factory.import_csv("Entreprise;Courriel\nCafé;\nCafé;b@example.org\n")
+        assert addresses(engine) == [("Café", "contact@example.org"), ("Café", "b@example.org")]
+
+    def test_a_placeless_company_gets_its_place_later_and_keeps_a_known_one(self, engine: Engine, factory: Factory):
+        head = "SIRET;Code postal;Commune;Courriel\n"
+        places = []
+        for place in ("99999;Atlantide", "62000;Arras", "99999;Atlantide", ";"):
+            factory.import_csv(f"{head}{SIRET};{place};\n")
+            places += companies(engine, Company.postcode, Company.commune_name, Company.epci_siren)
+        assert places == [("99999", "Atlantide", None), *[("62000", "Arras", CUA)] * 3]
+
+
+def test_stated_kind_and_basis_are_kept(engine: Engine, factory: Factory):
+    factory.import_csv(
+        """
+        Entreprise;Courriel;Type;Base légale;Statut de diffusion
+        Café;contact@example.org;particulier;Consentement;P
+        """
+    )
+    assert ask(engine, select(Contact.kind, Contact.legal_basis, Company.diffusion).join(Company)) == [
+        (ContactKind.INDIVIDUAL, LegalBasis.CONSENT, "P")
+    ]
+
+
+def test_a_workbook_with_numbers_and_dates(engine: Engine, factory: Factory, tmp_path: Path):
+    path = tmp_path / "suivi.xlsx"
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy"}) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Suivi des demandes")
+        sheet.write_row(2, 0, ["N°", "Date", "Canal", "Nature", "SIRET", "Entreprise", "Effectif", "CP", "Ville"])
+        sheet.write_row(
+            3,
+            0,
+            [
+                1,
+                datetime(2020, 3, 17, 9, 30, tzinfo=UTC).replace(tzinfo=None),
+                "Appel CCI",
+                "Autre",
+                int(SIRET),
+                "Café",
+                4,
+                62000,
+                "Arras",
+            ],
+        )
+        sheet.write_row(
+            4, 0, ["2", date(2020, 3, 18), "Appel CCI", "Autre", None, "Ain", "1 à 2", 1000, "Bourg en Bresse"]
+        )
+    summary = factory.import_file(path, "requests")
+    assert (summary.created, summary.unplaced) == (2, 0)
+    assert companies(engine, Company.siret, Company.headcount_max, Company.postcode, Company.commune_name) == [
+        (SIRET, 4, "62000", "Arras"),
+        (None, 2, "01000", "Bourg-en-Bresse"),
+    ]
+    assert ask(engine, select(Request.reference, Request.received_on).order_by(Request.id)) == [
+        ("1", date(2020, 3, 17)),
+        ("2", date(2020, 3, 18)),
+    ]
+    before = dump(engine)
+    factory.import_file(path, "requests", now=LATER)
+    assert dump(engine) == before
+
+
+def test_rows_beyond_a_chunk_know_those_before_it(engine: Engine, factory: Factory):
+    size = CHUNK + 30
+    head = "Entreprise;SIRET;Commune;Courriel;Étiquettes;Opposition\n"
+    first = [f"Entreprise {n};;Arras;a{n}@example.org;vip;{'x' if n < 5 else ''}" for n in range(size)]
+    again = [f"ENTREPRISE {n};;;A{n}@example.org;vip, export;x" for n in range(0, size, 7)]
+    text = head + "\n".join([*first, *again, "Entreprise 3;;Lens;;;", f"Entreprise 4;{SIRET};;;;"])
+    factory.import_csv(text)
+    assert number_of(engine, Company) == size + 1  # the one at Lens is another
+    assert number_of(engine, Contact) == size + 1
+    assert number_of(engine, Tag) == size + len(again)
+    before = dump(engine)
+    summary = factory.import_csv(text, now=LATER)
+    assert (summary.created, summary.changed) == (0, 0)
+    assert dump(engine) == before
+
+
+def test_a_fault_in_the_last_chunk_undoes_the_first(engine: Engine, factory: Factory):
+    rows = [f"Entreprise {n};a{n}@example.org" for n in range(CHUNK)]
+    with pytest.raises(RejectedRows):
+        factory.import_csv("Entreprise;Courriel\n" + "\n".join([*rows, "Café;a@@example.org"]))
+    assert number_of(engine, Company) == number_of(engine, Contact) == number_of(engine, ImportRun) == 0
+
+
+def test_requests_beyond_a_chunk(engine: Engine, factory: Factory):
+    rows = [f"{n};17/03/2020;Appel CCI;Autre;Entreprise {n % 400}" for n in range(CHUNK + 20)]
+    same = [
+        "0;17/03/2020;Appel CCI;Autre;Entreprise 0",
+        ";17/03/2020;Appel CCI;Autre;Café",
+        ";17/03/2020;Appel CCI;Autre;Café",
+    ]
+    text = "N°;Date;Canal;Nature;Entreprise\n" + "\n".join([*same[1:], *rows, *same])
+    factory.import_csv(text, "requests")
+    assert number_of(engine, Request) == CHUNK + 20 + 4
+    assert number_of(engine, Company) == 401
+    before = dump(engine)
+    factory.import_csv(text, "requests", now=LATER)
+    assert dump(engine) == before
+
+
+NAMES = st.sampled_from(["", "Café", "CAFE", "Garage Dubois", "Bar\nTabac", "=SUM(A1)", "Œuvre; d'art"])
+CELLS = {
+    "siret": st.sampled_from(["", SIRET, OTHER_SIRET, "90000001900018", "0"]),
+    "name": NAMES,
+    "naf": st.sampled_from(["", "56.30Z", "5630z", "99", "x"]),
+    "headcount": st.sampled_from(["", "3", "10 à 19", "999999999999", "?"]),
+    "postcode": st.sampled_from(["", "62000", "62300", "1000", "99999", "ABC"]),
+    "commune": st.sampled_from(["", "Arras", "LENS", "Atlantide"]),
+    "diffusion": st.sampled_from(["", "O", "P", "?"]),
+    "address": st.sampled_from(["", "a@example.org", "A@EXAMPLE.ORG", "b@example.org", "contact@example.org", "a@@b"]),
+    "given_name": st.sampled_from(["", "Anne", "Zoé"]),
+    "kind": st.sampled_from(["", "particulier", "ami"]),
+    "tags": st.sampled_from(["", "vip", "vip, export"]),
+    "opposed": st.sampled_from(["", "oui", "non", "bof"]),
+    "reference": st.sampled_from(["", "1", "2"]),
+    "received_on": st.sampled_from(["17/03/2020", "2020-03-18", "43920", "", "hier"]),
+    "channel": st.sampled_from(["Appel CCI", "appel cci", "", "Pigeon"]),
+    "nature": st.sampled_from(["Autre", "chomage", ""]),
+}
+
+
+@st.composite
+def sheets(draw: st.DrawFn, kind: str) -> list[list[str]]:
+    """Draw a table with most columns of its kind, and rows some of which are faulty."""
+    fields = REQUEST_FIELDS if kind == "requests" else CONTACT_FIELDS
+    needed = ["received_on", "channel", "nature", "name"] if kind == "requests" else ["address"]
+    others = draw(
+        st.lists(st.sampled_from([name for name in CELLS if name in fields and name not in needed]), unique=True)
+    )
+    columns = draw(st.permutations([*needed, *others]))
+    rows = draw(st.lists(st.tuples(*(CELLS[name] for name in columns)), max_size=12))
+    return [[fields[name][0] for name in columns], *(list(row) for row in rows)]
+
+
+@pytest.mark.parametrize("kind", ["contacts", "requests"])
+@given(data=st.data(), keep_invalid=st.booleans())
+@hypothesis_settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_row_is_lost_and_importing_twice_changes_nothing(
+    sqlite_engine: Engine, settings: Settings, tmp_path: Path, kind: str, data: st.DataObject, keep_invalid: bool
+):
+    table = data.draw(sheets(kind))
+    path = tmp_path / f"{kind}.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for at, cells in enumerate(table):
+            for column, cell in enumerate(cells):
+                sheet.write_string(at, column, cell)
+
+    with Session(sqlite_engine) as session:  # never committed: each example begins with an empty store
+        first = import_into(session, path, kind, settings, keep_invalid=keep_invalid)
+        rejected = {found.row for found in first.rejections}
+        assert rejected <= set(range(2, len(table) + 1))
+        assert all(found.reason for found in first.rejections)
+        filled = sum(any(row) for row in table[1:])
+        assert first.created + first.changed + first.unchanged + len(rejected) == first.rows == filled
+        before = everything(session)
+
+        second = import_into(session, path, kind, settings, keep_invalid=keep_invalid, now=LATER)
+        assert (second.created, second.changed, second.unchanged) == (0, 0, filled - len(rejected))
+        assert second.rejections == first.rejections
+        assert everything(session) == before
+
+
+def import_into(
+    session: Session, path: Path, kind: str, settings: Settings, now: datetime = NOW, **options: Any
+) -> Any:
+    return import_sheet(
+        session,
+        path,
+        SheetKind(kind),
+        territory=settings.places,
+        natures=settings.natures,
+        channels=settings.channels,
+        now=now,
+        skip_rejected=True,
+        **options,
+    )
+
+
+def everything(session: Session) -> list[list[tuple[Any, ...]]]:
+    session.flush()
+    tables = (Company, Contact, Request, Suppression, Tag)
+    return [[tuple(row) for row in session.execute(select(*table.__table__.c).order_by(table.id))] for table in tables]
