@@ -280,23 +280,25 @@ def some_request(condition: Condition) -> Condition:
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
-        Field("epci", (), "EPCI of the company's commune", "epci:(CUA OR CALL)", _epci),
-        Field("territory", ("territoire",), "in, out or unknown: the chamber's territory", "territory:in", _territory),
-        Field("sector", ("secteur",), "a sector of the sector table", "sector:transport-logistique", _sector),
-        Field("naf", ("ape",), "NAF code or its beginning", "naf:56.10C", _naf),
+        Field("epci", (), _("EPCI of the company's commune"), "epci:(CUA OR CALL)", _epci),
         Field(
-            "commune", ("ville",), "commune of the company", "commune:Arras", _words(Company.commune_name, "commune")
+            "territory", ("territoire",), _("in, out or unknown: the chamber's territory"), "territory:in", _territory
         ),
-        Field("postcode", ("code_postal", "cp"), "postcode or its beginning", "postcode:62*", _postcode),
-        Field("headcount", ("effectif",), "number of employees", "headcount:[10 TO 49]", _headcount),
-        Field("tag", ("etiquette", "étiquette"), "a word that you put on companies", "tag:porteur-de-projet", _tag),
+        Field("sector", ("secteur",), _("a sector of the sector table"), "sector:transport-logistique", _sector),
+        Field("naf", ("ape",), _("NAF code or its beginning"), "naf:56.10C", _naf),
         Field(
-            "nature", (), "nature of a request", 'nature:"Aides financières"', _words(Request.nature, "nature"), True
+            "commune", ("ville",), _("commune of the company"), "commune:Arras", _words(Company.commune_name, "commune")
+        ),
+        Field("postcode", ("code_postal", "cp"), _("postcode or its beginning"), "postcode:62*", _postcode),
+        Field("headcount", ("effectif",), _("number of employees"), "headcount:[10 TO 49]", _headcount),
+        Field("tag", ("etiquette", "étiquette"), _("a word that you put on companies"), "tag:porteur-de-projet", _tag),
+        Field(
+            "nature", (), _("nature of a request"), 'nature:"Aides financières"', _words(Request.nature, "nature"), True
         ),
         Field(
             "channel",
             ("canal",),
-            "channel of a request",
+            _("channel of a request"),
             'channel:"Appel CCI"',
             _words(Request.channel, "channel"),
             True,
@@ -304,7 +306,7 @@ FIELDS: Mapping[str, Field] = {
         Field(
             "topic",
             ("dispositif", "sujet"),
-            "topic of a request",
+            _("topic of a request"),
             'topic:"Fonds de solidarité"',
             _words(Request.topic, "topic"),
             True,
@@ -312,13 +314,18 @@ FIELDS: Mapping[str, Field] = {
         Field(
             "adviser",
             ("conseiller",),
-            "adviser who took a request",
+            _("adviser who took a request"),
             "adviser:Lambert",
             _words(Request.adviser, "adviser"),
             True,
         ),
         Field(
-            "requested", ("demande_le",), "day of a request", "requested:[2020-03-17 TO 2020-04-30]", _requested, True
+            "requested",
+            ("demande_le",),
+            _("day of a request"),
+            "requested:[2020-03-17 TO 2020-04-30]",
+            _requested,
+            True,
         ),
     )
 }

@@ -142,7 +142,7 @@ class _Importer:
     def _put_row(self, row: ParsedRow, opposed: set[str]) -> "_Done":
         self._registry.begin_row()
         company, contact = self._put_parties(row)
-        self._put_opposition(row, contact, opposed)
+        self._put_opposition(row, opposed)
         return _Done(row, company, contact, self._registry.made, self._registry.is_changed)
 
     def _put_parties(self, row: ParsedRow) -> tuple[Company | None, Contact]:
@@ -154,8 +154,8 @@ class _Importer:
         self._registry.put_tags(company, contact, row.tags)
         return company, contact
 
-    def _put_opposition(self, row: ParsedRow, contact: Contact, opposed: set[str]) -> None:
-        key = contact.address_key
+    def _put_opposition(self, row: ParsedRow, opposed: set[str]) -> None:
+        key = row.person.address.key if row.person.address else None
         if row.is_opposed and key and key not in opposed:
             opposed.add(key)
             suppression = Suppression(

@@ -80,10 +80,13 @@ class Registry:
         self._load_companies(Company.id.in_({c.company_id for cs in self._by_key.values() for c in cs if c.company_id}))
         self._load_companies(Company.siret.in_({facts.siret for facts in known if facts.siret}))
         self._load_companies(Company.name_key.in_({fold(facts.name) for facts in known if facts.name}))
+        for same_name in self._by_name.values():
+            same_name.sort(key=lambda company: company.id)  # of several that a row may mean, always the same one
         loaded = {company.id: company for companies in self._by_name.values() for company in companies}
         seen = {contact.id for contacts in self._by_key.values() for contact in contacts}
         if loaded:
-            for contact in self._session.scalars(select(Contact).where(Contact.company_id.in_(loaded))):
+            of_companies = select(Contact).where(Contact.company_id.in_(loaded)).order_by(Contact.id)
+            for contact in self._session.scalars(of_companies):
                 if contact.id not in seen and contact.address_key:
                     self._by_key[contact.address_key].append(contact)
                 if contact.company_id is not None:

@@ -43,7 +43,7 @@ def _received(store: Store, value: Text | Range) -> ColumnElement[bool]:
     return func.coalesce(Contact.address_key, "").in_(got)
 
 
-SEND_FIELDS = (Field("received", ("recu", "reçu"), "got this campaign", "received:info-fonds-cua", _received),)
+SEND_FIELDS = (Field("received", ("recu", "reçu"), _("got this campaign"), "received:info-fonds-cua", _received),)
 """The fields of the query language that speak of campaigns."""
 
 

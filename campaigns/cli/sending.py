@@ -121,4 +121,4 @@ def tell_next(context: "Context", due: "datetime | None") -> None:
         say(_("Nothing is waiting."))
         return
     when = show_instant(due, context.settings.zone)
-    say(_("Next: {when}, by a running `relais sends work`, or run this again then.").format(when=when))
+    say(_("Next: {when}, by a running `relais sends work`, or run this again.").format(when=when))

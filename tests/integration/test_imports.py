@@ -205,6 +205,24 @@ REPEATABLE = {
         """,
         "contacts",
     ),
+    "opposition-before-the-address": (
+        """
+        Entreprise;Courriel;Opposition
+        Café;;oui
+        Café;a@example.org;
+        """,
+        "contacts",
+    ),
+    "rows-that-may-mean-several": (
+        """
+        Entreprise;Commune;Courriel;Prénom;Effectif
+        Café;Arras;z@example.org;;
+        Café;Arras;a@example.org;;
+        Café;Lens;b@example.org;;
+        Café;;;Anne;7
+        """,
+        "contacts",
+    ),
     "mailbox-before-its-company": (
         """
         Entreprise;Courriel;NAF
