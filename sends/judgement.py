@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sends.bounces import EXPIRED
-from sends.ledger import Claim, Outcome
+from sends.claims import Claim, Outcome
 from sends.mailing import Mailing
 from sends.replies import Verdict, classify
 from sends.retries import next_attempt

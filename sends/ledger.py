@@ -5,10 +5,9 @@ Each statement checks the status and the fence that it expects, so that a worker
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,46 +28,11 @@ from audiences.hot import HotStatement
 from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
 from sends.bounces import is_worn_out
+from sends.claims import Claim, Mark, Outcome
 from sends.models import DUE, HELD, Delivery, DeliveryEvent, Exclusion
 from sends.states import DeliveryStatus, may_become
-from sends.transports.reply import Reply
 
 DELIVERY = cast(Table, Delivery.__table__)
-
-
-class Claim(NamedTuple):
-    """A delivery that this worker leases; `fence` proves it."""
-
-    id: int
-    campaign_id: int
-    contact_id: int | None
-    address: str
-    address_key: str
-    fence: int
-    attempts: int
-    first_attempt_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a claimed delivery: the status it leaves, the one it gets, and what the relay said.
-
-    A rehearsal's refusals are not about the recipient's mailbox.
-    """
-
-    claim: Claim
-    before: DeliveryStatus
-    after: DeliveryStatus
-    reason: str | None = None
-    reply: Reply | None = None
-    not_before: datetime | None = None
-    is_attempt: bool = True
-    is_hard_bounce: bool = False
-    is_about_mailbox: bool = True
-
-    def __post_init__(self) -> None:
-        if not may_become(self.before, self.after):
-            raise ValueError(f"a delivery cannot go from {self.before} to {self.after}")
 
 
 def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Counter[str | None]:
@@ -171,14 +135,6 @@ def _mark_statement(sendable: Select[Any]) -> HotStatement:
         )
         .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id"))
     )
-
-
-class Mark(NamedTuple):
-    """The intent to write a body, committed before it goes out; `checked` is the last suppression row known by then."""
-
-    claim: Claim
-    message_id: str
-    checked: int
 
 
 def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]) -> set[Claim]:

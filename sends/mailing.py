@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sends.ledger import Claim
+from sends.claims import Claim
 from sends.message import MessageBuilder
 from sends.recipients import Label, Recipient, display_name
 from sends.retries import GIVE_UP_AFTER

@@ -12,8 +12,8 @@ from audiences.database import writing
 from audiences.suppressions import find_suppressed, last_suppression
 from sends import ledger
 from sends.buckets import Allowance, give_back, spread, take
+from sends.claims import Claim, Outcome
 from sends.errors import InvalidMessage
-from sends.ledger import Claim, Outcome
 from sends.limits import RateLimits
 from sends.mailing import Mailing, OpenMailing, Prepared
 from sends.recipients import NOBODY, load_recipients

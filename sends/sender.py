@@ -23,9 +23,9 @@ from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
 from sends.buckets import slow_down
+from sends.claims import Claim, Mark, Outcome
 from sends.errors import InvalidMessage, RelayUnavailable, SendError
 from sends.judgement import judge_loss, judge_refusal
-from sends.ledger import Claim, Mark, Outcome
 from sends.limits import RateLimits
 from sends.mailing import OpenMailing, Prepared
 from sends.outbox import LEASE, Clock, Outbox, left_out

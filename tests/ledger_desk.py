@@ -13,7 +13,7 @@ from audiences.suppressions import last_suppression, suppress
 from campaigns import lifecycle
 from campaigns.models import Campaign, CampaignStatus
 from sends import ledger
-from sends.ledger import Claim, Mark, Outcome
+from sends.claims import Claim, Mark, Outcome
 from sends.models import Delivery, DeliveryEvent
 from sends.states import DeliveryStatus
 from sends.transports import Reply

@@ -17,8 +17,8 @@ from campaigns.errors import UnreadableFile
 from campaigns.lifecycle import create_campaign, schedule
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from sends.claims import Claim
 from sends.errors import InvalidAttachment, InvalidKey
-from sends.ledger import Claim
 from sends.mailing import Mailing
 from templates import Purpose, preview_recipient
 from tests.factories import NOW

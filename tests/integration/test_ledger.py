@@ -11,7 +11,7 @@ from audiences.database import reading, writing
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 from campaigns.models import CampaignStatus
 from sends import ledger
-from sends.ledger import Claim, Outcome
+from sends.claims import Claim, Outcome
 from sends.models import Exclusion
 from sends.states import DeliveryStatus, may_become
 from tests.factories import Clock

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from audiences.database import Base, open_engine
 from campaigns.models import CampaignStatus
-from sends.ledger import Claim, Outcome
+from sends.claims import Claim, Outcome
 from sends.states import DeliveryStatus, may_become
 from tests.factories import NOW, Clock
 from tests.ledger_desk import GREYLISTED, LEASE, OK, UNKNOWN, Desk
@@ -192,6 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if flight.stage is Stage.OUT:
             self.flights.append(Flight(flight.claim, "", Stage.OUT))
 
+    @precondition(lambda self: self.has(*Stage))
     @rule(awake=st.sampled_from(["", *WORKERS]), hours=st.sampled_from([0, 0, 1, -1]))
     def lapse(self, awake: str, hours: int) -> None:
         """Workers that live sleep through this, but for one: they keep their flights and find out later."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sends.ledger import Claim, Outcome
+from sends.claims import Claim, Outcome
 from sends.states import TRANSITIONS, DeliveryStatus, may_become
 
 S = DeliveryStatus
