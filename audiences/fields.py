@@ -1,8 +1,8 @@
 """The fields of the query language: what each is called, what it means, and the SQL condition of a value or range."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from gettext import gettext as _
 from typing import Any, NamedTuple
@@ -62,11 +62,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Store:
-    """What the values of a query are resolved against."""
+    """What the values of a query are resolved against; `terms` are words of a field that the store may not hold yet."""
 
     session: Session
     territory: Territory
     sectors: Sectors
+    terms: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def vocabulary(self, column: InstrumentedAttribute[Any]) -> list[str]:
         """List the distinct values of a text column."""
@@ -112,7 +113,7 @@ def _words(column: InstrumentedAttribute[Any], name: str) -> Build:
         text = _no_range(value, name)
         if text.is_anything:
             return column.is_not(None)
-        return column.in_(_match(text, store.vocabulary(column), name))
+        return column.in_(_match(text, {*store.vocabulary(column), *store.terms.get(name, ())}, name))
 
     return build
 

@@ -10,7 +10,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _ARTICLES = frozenset({"l", "la", "le", "les"})
 _SPELT_OUT = {"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous", "lez": "les"}
 _CEDEX = re.compile(r" cedex(?: \d+)?$")
-_DISTRICT = re.compile(r" \d{1,2} ?(?:er|e|eme|ere)?(?: arrondissement)?$")
+_DISTRICT = re.compile(r"(?: \d{1,2} ?(?:er|e|eme|ere)?(?: arrondissement)?)+$")
 
 
 def fold(text: str) -> str:

@@ -49,7 +49,9 @@ SEND_FIELDS = (Field("received", ("recu", "reçu"), _("got this campaign"), "rec
 
 def compile_query(session: Session, query: str, settings: Settings) -> ColumnElement[bool]:
     """Compile a query with every field of the language, against this installation's store and reference."""
-    return compile_segment(query, Store(session, settings.places, settings.sectors), extra=SEND_FIELDS)
+    terms = {"nature": settings.requests.natures, "channel": settings.requests.channels}
+    store = Store(session, settings.places, settings.sectors, terms)
+    return compile_segment(query, store, extra=SEND_FIELDS)
 
 
 def rules_for(purpose: Purpose) -> tuple[Rule, ...]:

@@ -69,8 +69,8 @@ def alembic_config(connection: Connection) -> "Config":
 
 
 def _revision(engine: Engine) -> str | None:
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not Path(file).exists():
+    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else Path()
+    if file.parent.is_dir() and not file.exists():
         return None  # to look into it would make an empty one
     with reading(engine) as session:
         if not inspect(session.connection()).has_table("alembic_version"):

@@ -38,7 +38,7 @@ def read_log(session: Session, campaign_id: int, *, status: str | None = None) -
         )
         if status is not None:
             planned = planned.where(Delivery.status == status)
-        lines += [_line(delivery, company) for delivery, company in session.execute(planned).tuples()]
+        lines += [_line(delivery, company) for delivery, company in session.execute(planned)]
     if status in (None, LEFT_OUT):
         out = (
             select(Contact.address, Company.name, Exclusion.rule)
@@ -47,10 +47,7 @@ def read_log(session: Session, campaign_id: int, *, status: str | None = None) -
             .where(Exclusion.campaign_id == campaign_id)
             .order_by(Exclusion.id)
         )
-        lines += [
-            LogLine(address, company, LEFT_OUT, rule, None, 0)
-            for address, company, rule in session.execute(out).tuples()
-        ]
+        lines += [LogLine(address, company, LEFT_OUT, rule, None, 0) for address, company, rule in session.execute(out)]
     return lines
 
 

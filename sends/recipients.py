@@ -26,7 +26,7 @@ def load_recipients(session: Session, contact_ids: Iterable[int], epci_label: La
         .outerjoin(Company, Company.id == Contact.company_id)
         .where(Contact.id.in_(list(contact_ids)))
     )
-    return {row[0]: _recipient(row[1:], epci_label) for row in rows.tuples()}
+    return {row[0]: _recipient(row[1:], epci_label) for row in rows}
 
 
 def _recipient(values: tuple[Any, ...], epci_label: Label) -> Recipient:

@@ -104,7 +104,7 @@ def reconcile(session: Session, campaign_id: int, log: RelayLog, *, now: datetim
     uncertain = select(Delivery.id, Delivery.message_id, Delivery.planned_at, Delivery.updated_at).where(
         Delivery.campaign_id == campaign_id, Delivery.status == DeliveryStatus.UNCERTAIN
     )
-    rows = session.execute(uncertain).tuples().all()
+    rows = session.execute(uncertain).all()
     sent = [id_ for id_, message_id, _planned, _updated in rows if message_id in log.taken]
     silent = [
         id_

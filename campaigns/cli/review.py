@@ -34,7 +34,7 @@ def list_(as_json: Json = False) -> None:
         when = _minute(each["launched_at"] or each["scheduled_at"])
         rows.append((each["slug"], status_label(each["status"]), when, *numbers))
     columns = [_("Name"), _("Status"), _("When")]
-    columns += [_("Recipients"), _("Sent"), _("Bounced"), _("Failed"), _("Deferred"), _("Uncertain")]
+    columns += [_("Recip."), _("Sent"), _("Bounced"), _("Failed"), _("Deferred"), _("Uncertain")]
     empty = _("There is no campaign yet. Prepare one: relais campaigns create --help")
     show_table(columns, rows, numbers=len(figures), empty=empty)
 

@@ -64,7 +64,7 @@ def test_the_first_day(relais: Office, relay: DemoRelay) -> None:
 
     listed = relais("campaigns", "list").stdout.splitlines()
     assert [line.split()[0] for line in listed[2:]] == ["info-fonds-cua", "info-fonds-call"]
-    assert listed[0].split()[3:] == ["Recipients", "Sent", "Bounced", "Deferred"]  # no room for a column of zeros
+    assert listed[0].split()[3:] == ["Recip.", "Sent", "Bounced", "Deferred"]  # no room for a column of zeros
     assert listed[2].split()[-4:] == ["4", "2", "1", "1"]
     assert "2026-12-01 09:00" in listed[3]
     assert "Info fonds de soutien CUA" in relais("campaigns", "show", "info-fonds-cua").stdout
