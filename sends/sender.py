@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine, Select
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
@@ -124,7 +124,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._connections: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
-        self._failure: SendError | None = None
+        self._failure: BaseException | None = None
         self._lost_once: set[int] = set()
         self._blocks: Counter[int] = Counter()
         self._dropped = 0
@@ -211,7 +211,7 @@ class Sender:
         """Connect with patience: a few attempts, exponentially apart, so that a dead relay is not hammered."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(RelayUnavailable),
-            wait=wait_exponential_jitter(initial=0.3, max=5),
+            wait=wait_exponential(multiplier=0.3, max=5) + wait_random(0, 0.3),
             stop=stop_after_attempt(PATIENCE),
             reraise=True,
         )
@@ -231,7 +231,7 @@ class Sender:
             else:
                 self._failure = error
         elif error is not None:
-            raise error
+            self._failure = error  # a fault of ours: the run ends with it
         self._wake.set()
 
     def _receive(self, connection: Connection, event: Event) -> None:
