@@ -41,6 +41,9 @@ PAUSE = timedelta(seconds=1)
 HORIZON = timedelta(days=3660)
 """Where a forecast ends that would go on."""
 
+SLOWEST = 30.0
+"""The rate, in messages a minute, below which no slow-down of what has no limit goes: one reply must not stop a campaign."""
+
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -133,8 +136,8 @@ def spread(
 def slow_down(session: Session, limits: RateLimits, domain: str | None, *, now: datetime) -> None:
     """Halve the rate of a recipient domain, or with None of the relay, that answered 421 or 4.7.x: once a minute at most.
 
-    One without a limit gets half of what the ledger says was sent to it in the last minute. The rate never falls under
-    one message a minute, and grows by a quarter in each minute without a complaint, up to its limit or, without one,
+    One without a limit gets half of what the ledger says was sent to it in the last minute. The rate never falls
+    under one a minute, or under SLOWEST where nobody set a limit, and grows by a quarter in each minute without a complaint, up to its limit or, without one,
     until it is free again.
     """
     limit = DomainLimit((), limits.per_minute) if domain is None else limits.of(domain)
@@ -146,7 +149,7 @@ def slow_down(session: Session, limits: RateLimits, domain: str | None, *, now: 
     current = _rate(bucket, limit.per_minute, now)
     if current is None:
         current = _sent_in_last_minute(session, limit.names, now=now)
-    bucket.rate = max(current / 2, min(1.0, limit.per_minute or 1.0))
+    bucket.rate = max(current / 2, min(1.0, limit.per_minute) if limit.per_minute else SLOWEST)
     bucket.slowed_at = now
     bucket.tokens = 0.0
     bucket.refilled_at = max(now, bucket.refilled_at)

@@ -44,9 +44,6 @@ PATIENCE = 3
 CLOSING = 421
 """The reply of a relay that closes the channel, here because it has enough of us (RFC 5321 3.8)."""
 
-BOTH = 2
-"""The capacity of a connection with nothing on it: it has room for a message and for the one that rides behind."""
-
 DROPS_BEFORE_END = 5
 """Connections in a row, for each one wanted, that are dropped with no message accepted before the run gives up."""
 
@@ -75,11 +72,13 @@ class _Flight:
     """A message on a connection; `is_marked` once its intent is committed.
 
     Its key is not that of the delivery: a worker that slept through its lease may claim again what it has in flight.
+    A rider goes behind another message: when the connection drops then, it is not to blame.
     """
 
     key: int
     prepared: Prepared
     connection: Connection
+    is_rider: bool
     is_marked: bool = False
 
 
@@ -240,14 +239,15 @@ class Sender:
 
     def _offer(self) -> None:
         """Give each idle connection its first message; later ones ride with the dot of the one before."""
-        for connection in self._connections:
-            if self._outbox and connection.capacity == BOTH:
-                self._offer_to(connection)
+        busy = {flight.connection for flight in self._flights.values()}
+        for connection in self._connections - busy:
+            if self._outbox and connection.capacity:
+                self._offer_to(connection, is_rider=False)
 
-    def _offer_to(self, connection: Connection) -> None:
+    def _offer_to(self, connection: Connection, *, is_rider: bool) -> None:
         prepared = self._outbox.pop()
         key = next(self._keys)
-        self._flights[key] = _Flight(key, prepared, connection)
+        self._flights[key] = _Flight(key, prepared, connection, is_rider)
         try:
             connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
@@ -344,7 +344,7 @@ class Sender:
             return
         flight.is_marked = True
         if self._outbox and flight.connection.capacity and not self._has_to_end:
-            self._offer_to(flight.connection)
+            self._offer_to(flight.connection, is_rider=True)
         flight.connection.permit(flight.key)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
@@ -370,8 +370,9 @@ class Sender:
     def _lose(self, flight: _Flight, event: Lost, now: datetime) -> Outcome:
         claim = flight.prepared.claim
         mailing = self._outbox.mailing(claim.campaign_id)
-        is_first = claim.id not in self._lost_once
-        self._lost_once.add(claim.id)
+        is_first = flight.is_rider or claim.id not in self._lost_once
+        if not flight.is_rider:
+            self._lost_once.add(claim.id)
         outcome = judge_loss(claim, event, mailing, is_marked=flight.is_marked, is_first=is_first, now=now)
         if outcome.after is DeliveryStatus.QUEUED:
             self._outbox.is_exhausted = False
