@@ -25,10 +25,14 @@ from templates import Purpose
 
 
 def _received(store: Store, value: Text | Range) -> ColumnElement[bool]:
-    """Hold for contacts whose mailbox got the campaign: the relay took the message over."""
+    """Hold for contacts whose mailbox got the campaign: the relay took the message over, and it was no rehearsal."""
     if isinstance(value, Range):
         raise InvalidQuery(_("The field received takes the name of a campaign, not a range."))
-    got = select(Delivery.address_key).where(Delivery.status.in_([DeliveryStatus.SENT, DeliveryStatus.DELIVERED]))
+    got = (
+        select(Delivery.address_key)
+        .join(Campaign, Campaign.id == Delivery.campaign_id)
+        .where(Delivery.status.in_([DeliveryStatus.SENT, DeliveryStatus.DELIVERED]), Campaign.redirect_to.is_(None))
+    )
     if not value.is_anything:
         slugs = store.vocabulary(Campaign.slug)
         if value.text not in slugs:
@@ -39,7 +43,7 @@ def _received(store: Store, value: Text | Range) -> ColumnElement[bool]:
                 else _("See `relais campaigns list`.")
             )
             raise UnknownValue(_("There is no campaign {slug}. {hint}").format(slug=value.text, hint=hint))
-        got = got.join(Campaign, Campaign.id == Delivery.campaign_id).where(Campaign.slug == value.text)
+        got = got.where(Campaign.slug == value.text)
     return func.coalesce(Contact.address_key, "").in_(got)
 
 

@@ -140,6 +140,7 @@ class Worker:
                     campaign = lifecycle.get_campaign(session, slug)
                     if campaign.status != CampaignStatus.SCHEDULED:
                         continue  # another worker was quicker
+                    campaign.redirect_to = campaign.redirect_to or self._settings.redirect_to
                     content = campaign.content or freeze(campaign, self._settings, now=now)
                     launch(session, campaign, self._settings, content=content, now=now)
                 done.launched.append(slug)
