@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from gettext import gettext as _
 from typing import Any
 
@@ -14,8 +15,8 @@ from sqlalchemy.types import TypeDecorator
 
 from audiences.errors import DatabaseUnavailable
 
-BUSY_TIMEOUT_MS = 30_000
-"""How long a writer waits for another writer of the same SQLite file, in milliseconds."""
+BUSY_TIMEOUT = 30.0
+"""How long a writer waits for another writer of the same SQLite file, in seconds."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -51,8 +52,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def open_engine(url: str) -> Engine:
-    """Open the store at an SQLAlchemy `url`; SQLite gets WAL, full durability and write locks taken at BEGIN."""
+def open_engine(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
+    """Open the store at an SQLAlchemy `url`; SQLite gets WAL, full durability and write locks taken at BEGIN.
+
+    `busy_timeout` is in seconds, for SQLite only: PostgreSQL has its own lock_timeout.
+    """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
@@ -65,18 +69,18 @@ def open_engine(url: str) -> Engine:
         )
         raise DatabaseUnavailable(f"{cause} {remedy}") from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "connect", partial(_configure_sqlite, busy_timeout=busy_timeout))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
+def _configure_sqlite(connection: Any, _record: object, *, busy_timeout: float) -> None:
     # The driver must not open transactions of its own: `_begin_sqlite` does (IMMEDIATE, so that a writer waits for the
     # lock at BEGIN instead of failing in the middle).
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"busy_timeout = {round(busy_timeout * 1000)}",
         "journal_mode = WAL",
         "wal_autocheckpoint = 4000",  # 16 MB: fewer pauses while a campaign leaves
         "synchronous = FULL",  # a commit survives a power cut: a sent message is never forgotten
@@ -132,6 +136,10 @@ def _explain(cause: str) -> str:
         return _("The database is held by another program. Close it (a database browser, a backup) and try again.")
     if "full" in cause:
         return _("The disk is full: nothing more can be written. Free some space and try again.")
+    if "disk I/O error" in cause:  # a quota, a file size limit, a USB key or network drive that is gone
+        return _(
+            "The disk does not let the database be written ({cause}): it may be full, over its quota, or gone. Look at it and try again."
+        ).format(cause=cause.splitlines()[0])
     if "no such table" in cause or "does not exist" in cause:
         return _("The database has no Relais tables. Run `relais init` in this folder first.")
     return _("The database cannot be used ({cause}). Check [database] url in relais.toml.").format(

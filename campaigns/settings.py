@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from audiences.addresses import parse_address
+from audiences.database import BUSY_TIMEOUT
 from audiences.errors import InvalidAddress
 from audiences.sectors import Sectors
 from audiences.territory import Territory
@@ -68,6 +69,7 @@ class DatabaseSection(_Section):
     """Where the store is."""
 
     url: str = "sqlite:///relais.db"
+    busy_timeout: float = Field(BUSY_TIMEOUT, ge=0.1, le=600)
 
 
 class ChamberSection(_Section):

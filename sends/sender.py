@@ -125,6 +125,7 @@ class Sender:
         self._opening: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._lost_once: set[int] = set()
+        self._unwritten: list[Outcome] = []
         self._blocks: Counter[int] = Counter()
         self._dropped = 0
         self._is_stopping = False
@@ -144,7 +145,7 @@ class Sender:
         try:
             while True:
                 self._refill(campaign_ids)
-                if not self._outbox and not self._flights and not self._inbox and not self._resumes_soon():
+                if self._is_done:
                     break
                 self._keep_connections()
                 self._offer()
@@ -164,8 +165,14 @@ class Sender:
             self._outbox.give_back()
         return self.progress
 
+    @property
+    def _is_done(self) -> bool:
+        if self._flights or self._inbox or self._unwritten:
+            return False
+        return self._has_to_end or not (self._outbox or self._resumes_soon())
+
     async def _wait(self) -> None:
-        if not self._inbox:
+        if not self._inbox and not self._unwritten:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout=self._patience())
@@ -183,14 +190,25 @@ class Sender:
         return min(longest, max(0.05, (self._outbox.resume_at - self._clock()).total_seconds()))
 
     def _refill(self, campaign_ids: Sequence[int]) -> None:
-        if self._has_to_end:
-            self._outbox.give_back()
-        elif not self._outbox.is_exhausted or not (self._outbox or self._flights):
-            self._outbox.refill(campaign_ids)
+        """Claim anew, or give back when the run has to end; a database that cannot be used ends it when the wire is empty."""
+        try:
+            if self._is_cut_off:
+                return  # giving back would wait for the database once more; the end of the run tries it
+            if self._has_to_end:
+                self._outbox.give_back()
+            elif not self._outbox.is_exhausted or not (self._outbox or self._flights):
+                self._outbox.refill(campaign_ids)
+        except DatabaseUnavailable as error:
+            self._failure = self._failure or error
 
     @property
     def _has_to_end(self) -> bool:
         return self._is_stopping or self._failure is not None
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether the database could not be used: what is on the wire is finished, and then the run ends."""
+        return isinstance(self._failure, DatabaseUnavailable)
 
     # -- connections -----------------------------------------------------------------------------------------------
 
@@ -252,17 +270,14 @@ class Sender:
             connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
             del self._flights[key]
-            outcomes = [left_out(prepared.claim, DeliveryStatus.FAILED, str(error))]
-            with writing_rows(self._engine) as rows:
-                ledger.settle(rows, outcomes, now=self._clock())
-            self._count(outcomes)
+            self._unwritten.append(left_out(prepared.claim, DeliveryStatus.FAILED, str(error)))
 
     # -- the tick --------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         """Commit what was answered and what is about to go, then let it go."""
         now = self._clock()
-        outcomes: list[Outcome] = []
+        outcomes = self._unwritten  # what could not be committed yet, or what an interruption left
         wanted: list[_Flight] = []
         for connection, event in self._drain():
             match event:
@@ -281,16 +296,17 @@ class Sender:
                     self._connections.discard(connection)
                     self._count_drop(error)
         wanted = [flight for flight in wanted if flight.key in self._flights]
-        needs_renewal = abs(now - self._renewed_at) > LEASE / 3  # the clock may have been set back
-        if not outcomes and not wanted and not needs_renewal:
+        if not outcomes and not wanted and not self._needs_renewal(now):
             return
         marks = [Mark(each.prepared.claim, each.prepared.message_id, each.prepared.checked) for each in wanted]
-        marked = self._commit(outcomes, marks, now, needs_renewal=needs_renewal)
+        marked = self._commit(marks, now)
+        for flight in wanted:
+            flight.is_marked = flight.prepared.claim in marked
         if len(marked) < len(wanted):
             # Paused, cancelled or suppressed meanwhile: what is ready is judged anew by the next claim.
             self._outbox.give_back()
         for flight in wanted:
-            self._let_go(flight, may_go=flight.prepared.claim in marked)
+            self._let_go(flight)
         self._slow_down(now)
         if outcomes:
             self._on_progress(self.progress)
@@ -298,30 +314,40 @@ class Sender:
     def _slow_down(self, now: datetime) -> None:
         """Halve the rate of whoever found us too fast (421, 4.7.x): a provider of recipients, or (None) the relay."""
         if self._slowed:
-            with writing(self._engine) as session:
+            # one that cannot be written now is tried again by the next tick
+            with contextlib.suppress(DatabaseUnavailable), writing(self._engine) as session:
                 for domain in self._slowed:
                     slow_down(session, self._limits, domain, now=now)
-            self._slowed.clear()
+                self._slowed.clear()
 
-    def _commit(
-        self, outcomes: Sequence[Outcome], marks: Sequence[Mark], now: datetime, *, needs_renewal: bool
-    ) -> set[Claim]:
-        """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less."""
-        for pause in (*COMMIT_PAUSES, None):
+    def _needs_renewal(self, now: datetime) -> bool:
+        return abs(now - self._renewed_at) > LEASE / 3  # the clock may have been set back
+
+    def _commit(self, marks: Sequence[Mark], now: datetime) -> set[Claim]:
+        """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less.
+
+        What it cannot write is kept for the last tick, which tries once: the wait was long enough.
+        """
+        outcomes = self._unwritten
+        pauses = () if self._is_cut_off else COMMIT_PAUSES
+        for pause in (*pauses, None):
+            waited = self._clock()  # each attempt may wait for another program longer than a lease
             try:
                 with writing_rows(self._engine) as rows:
-                    if needs_renewal:
-                        ledger.renew(rows, self._owner, now=now, lease=LEASE)
+                    if self._needs_renewal(waited):
+                        ledger.renew(rows, self._owner, now=waited, lease=LEASE)
                     ledger.settle(rows, outcomes, now=now)
                     marked = ledger.mark(rows, marks, sendable=self._sendable)
-            except DatabaseUnavailable:
+            except DatabaseUnavailable as error:
                 if pause is None:
+                    self._failure = self._failure or error
                     raise
                 time.sleep(pause)  # the connections can wait; nothing may be written before this is
             else:
                 break
-        if needs_renewal:
-            self._renewed_at = now
+        if self._needs_renewal(waited):
+            self._renewed_at = waited
+        self._unwritten = []
         self._count(outcomes)
         return marked
 
@@ -337,12 +363,11 @@ class Sender:
         while self._inbox:
             yield self._inbox.popleft()
 
-    def _let_go(self, flight: _Flight, *, may_go: bool) -> None:
-        if not may_go:
+    def _let_go(self, flight: _Flight) -> None:
+        if not flight.is_marked:
             del self._flights[flight.key]
             flight.connection.abandon(flight.key)
             return
-        flight.is_marked = True
         if self._outbox and flight.connection.capacity and not self._has_to_end:
             self._offer_to(flight.connection, is_rider=True)
         flight.connection.permit(flight.key)

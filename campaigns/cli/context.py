@@ -30,7 +30,7 @@ class Context:
 def open_context() -> Context:
     """Open the installation of this folder; its store is upgraded if it is older than this program."""
     settings = load_settings()
-    engine = open_engine(settings.database.url)
+    engine = open_engine(settings.database.url, busy_timeout=settings.database.busy_timeout)
     ensure_current(engine)
     return Context(settings, engine, make_clock(settings.clock))
 

@@ -26,6 +26,7 @@ def send_now(context: "Context", slugs: "Sequence[str]") -> "Round":
         )
         done = worker.round(slugs)
     tell(done)
+    _end_if_interrupted(worker)
     due = worker.next_event()
     if due is not None and not done.finished:
         tell_next(context, due)
@@ -63,6 +64,7 @@ def work(context: "Context", *, once: bool) -> None:
     context.settings.relay()  # a setting that is missing is told now, not at the first launch
     if once:
         tell(worker.round())
+        _end_if_interrupted(worker)
         tell_next(context, worker.next_event())
         return
     say(_("The worker is running. Ctrl-C ends it."))
@@ -71,7 +73,14 @@ def work(context: "Context", *, once: bool) -> None:
     say(_("The worker has ended. What waits is in the database."))
 
 
+def _end_if_interrupted(worker: "Worker") -> None:
+    """Let the shell know of a Ctrl-C after which the worker ended gently: what waits was not sent."""
+    if worker.is_stopping:
+        raise KeyboardInterrupt
+
+
 def _work_on(worker: "Worker", context: "Context") -> None:
+    from audiences.errors import DatabaseUnavailable
     from campaigns.worker import COOL_OFF, POLL
     from sends.errors import SendError
 
@@ -80,7 +89,7 @@ def _work_on(worker: "Worker", context: "Context") -> None:
         pause = POLL
         try:
             tell(worker.round())
-        except SendError as error:
+        except (SendError, DatabaseUnavailable) as error:
             note(_("{error} Trying again in {seconds} s.").format(error=error, seconds=int(COOL_OFF.total_seconds())))
             pause = COOL_OFF
         due = worker.next_event()
