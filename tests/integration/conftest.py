@@ -1,9 +1,14 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
+from sqlalchemy import Engine
 
+from campaigns.settings import Settings
 from sends.transports import Security
+from tests.factories import Factory
+from tests.outfit import Outfit
 from tests.relay_lab import Lab
 
 
@@ -37,3 +42,10 @@ def plain(authority: trustme.CA, ca_file: Path) -> Lab:
 @pytest.fixture
 def starttls(authority: trustme.CA, ca_file: Path) -> Lab:
     return Lab(authority, ca_file, Security.STARTTLS, is_pipelined=True)
+
+
+@pytest.fixture
+def outfit(engine: Engine, factory: Factory, make_settings: Callable[..., Settings]) -> Outfit:
+    outfit = Outfit(engine, factory, make_settings)
+    outfit.launch()
+    return outfit

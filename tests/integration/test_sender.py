@@ -1,133 +1,26 @@
 """A worker against a relay that misbehaves: each recipient gets one message, and what is not known is not guessed."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select
 
-from audiences.catalogue import save_audience
 from audiences.database import reading, writing
 from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
-from campaigns import lifecycle, planning
-from campaigns.content import freeze
-from campaigns.models import Campaign, CampaignStatus
-from campaigns.settings import Settings
-from campaigns.worker import Round, Worker
+from campaigns.models import CampaignStatus
 from sends import ledger
 from sends.errors import RelayUnavailable, SendError
 from sends.models import Delivery
 from sends.outbox import LEASE
-from sends.sender import BLOCKS_BEFORE_PAUSE, Progress
+from sends.sender import BLOCKS_BEFORE_PAUSE
 from sends.states import DeliveryStatus
-from templates import Purpose
-from tests.factories import NOW, Factory
+from tests.outfit import HALF_HOUR, ONCE, RECIPIENTS, Outfit, once, received
 from tests.smtpd import CAPABILITIES, Script, SmtpServer
 
 S = DeliveryStatus
-RECIPIENTS = [f"r{number}@example.org" for number in range(10)]
-VARIABLES = {"epci": "CUA", "montant": "1 M€"}
-HALF_HOUR = timedelta(minutes=31)
-
-
-class RunningClock:
-    """A clock that runs from 1 April 2020, 8:00 UTC, and can be moved."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta()
-        self._begun = time.monotonic()
-
-    def __call__(self) -> datetime:
-        return NOW + self.offset + timedelta(seconds=time.monotonic() - self._begun)
-
-
-class Outfit:
-    """A store with ten contacts, and workers that send from it."""
-
-    def __init__(self, engine: Engine, factory: Factory, make_settings: Callable[..., Settings]) -> None:
-        self.engine = engine
-        self.clock = RunningClock()
-        self._make_settings = make_settings
-        for address in RECIPIENTS:
-            factory.contact(address)
-
-    def launch(self, slug: str = "info") -> None:
-        """Plan a campaign to everybody."""
-        settings, now = self._make_settings(), self.clock()
-        with writing(self.engine) as session:
-            save_audience(session, slug, "*:*", description=None, now=now)
-            campaign = lifecycle.create_campaign(
-                session,
-                slug,
-                name=slug,
-                audience=slug,
-                template="fonds",
-                variables=VARIABLES,
-                purpose=Purpose.PUBLIC_INFORMATION,
-                subject=None,
-                now=now,
-            )
-            planning.launch(session, campaign, settings, content=freeze(campaign, settings, now=now), now=now)
-
-    def work(
-        self, server: SmtpServer, on_progress: Callable[[Progress], None] = lambda _progress: None, **smtp: object
-    ) -> Round:
-        """Do one round of a new worker."""
-        settings = self._make_settings(server.port, smtp={"connections": 1, **smtp})
-        return Worker(self.engine, settings, self.clock, on_progress=on_progress).round()
-
-    def statuses(self, slug: str = "info") -> dict[str, DeliveryStatus]:
-        """Give the status of each recipient."""
-        found = select(Delivery.address, Delivery.status).join(Campaign, Campaign.id == Delivery.campaign_id)
-        with reading(self.engine) as session:
-            return {to: S(status) for to, status in session.execute(found.where(Campaign.slug == slug))}
-
-    def counts(self) -> dict[DeliveryStatus, int]:
-        """Count the recipients by status."""
-        return dict(Counter(self.statuses().values()))
-
-    def campaign(self) -> CampaignStatus:
-        """Give the status of the campaign."""
-        with reading(self.engine) as session:
-            return CampaignStatus(lifecycle.get_campaign(session, "info").status)
-
-    def set_campaign(self, status: CampaignStatus) -> None:
-        """Do what another terminal does."""
-        with writing(self.engine) as session:
-            if status is CampaignStatus.CANCELLED:
-                lifecycle.cancel(session, lifecycle.get_campaign(session, "info"), now=self.clock())
-            else:
-                session.execute(update(Campaign).values(status=status))
-
-
-@pytest.fixture
-def outfit(engine: Engine, factory: Factory, make_settings: Callable[..., Settings]) -> Outfit:
-    outfit = Outfit(engine, factory, make_settings)
-    outfit.launch()
-    return outfit
-
-
-def received(server: SmtpServer) -> Counter[str]:
-    """Count what the relay took, answered or not."""
-    return Counter(message.recipient for message in server.messages)
-
-
-ONCE = Counter(RECIPIENTS)
-
-
-def once(act: Callable[[], None], *, after: int = 1) -> Callable[[Progress], None]:
-    """Give an `on_progress` that acts one time, when so many deliveries are settled."""
-    done = []
-
-    def on_progress(progress: Progress) -> None:
-        if not done and progress.done.total() >= after:
-            done.append(True)
-            act()
-
-    return on_progress
 
 
 # -- how it usually goes -----------------------------------------------------------------------------------------------
@@ -244,17 +137,6 @@ def test_greylisting_passes(outfit: Outfit) -> None:
     assert received(server) == ONCE
     with reading(outfit.engine) as session:
         assert sorted(session.scalars(select(Delivery.attempts))) == [1] * 9 + [2]
-
-
-@pytest.mark.parametrize("point", ["mail", "dot"])
-def test_a_relay_that_closes_with_421_gets_the_message_later(outfit: Outfit, point: str) -> None:
-    with SmtpServer(Script().reply(point, "421 4.3.2 restarting", nth=3)) as server:
-        outfit.work(server)
-        assert outfit.counts() == {S.SENT: 9, S.DEFERRED: 1}
-        outfit.clock.offset += HALF_HOUR
-        outfit.work(server)
-    assert received(server) == ONCE
-    assert outfit.counts() == {S.SENT: 10}
 
 
 @pytest.mark.parametrize("point", ["rcpt", "dot"])

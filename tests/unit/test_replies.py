@@ -59,12 +59,21 @@ def classify_reason(reason: Reason) -> Verdict:
     [
         (250, {Outcome.SENT}),
         (251, {Outcome.SENT}),
+        (252, {Outcome.SENT}),
         (299, {Outcome.SENT}),
         (421, {Outcome.DEFERRED}),
         (450, {Outcome.DEFERRED}),
+        (451, {Outcome.DEFERRED}),
+        (452, {Outcome.DEFERRED}),
+        (455, {Outcome.DEFERRED}),
         (499, {Outcome.DEFERRED}),
         (500, {Outcome.FAILED}),
+        (550, {Outcome.FAILED, Outcome.BOUNCED}),  # a mailbox at RCPT, a policy elsewhere
+        (551, {Outcome.FAILED, Outcome.BOUNCED}),
+        (552, {Outcome.FAILED, Outcome.DEFERRED}),  # too many recipients at RCPT (4.5.3.1.10), too big elsewhere
+        (553, {Outcome.FAILED, Outcome.BOUNCED}),
         (554, {Outcome.FAILED}),
+        (555, {Outcome.FAILED}),
         (599, {Outcome.FAILED}),
     ],
 )
