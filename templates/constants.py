@@ -17,6 +17,8 @@ def parse_filled(source: str, constants: Mapping[str, object], *, autoescape: bo
     """
     environment = make_environment(autoescape=autoescape)
     tree = environment.parse(source)
+    if tree.find(nodes.ScopedEvalContextModifier):
+        return tree  # a text part that is derived per recipient holds HTML, which is escaped in its own way
     rebound = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
     usable = {name: value for name, value in constants.items() if name not in rebound}
     written: dict[str, str | None] = {}  # a brand's colour stands in a source thirty times

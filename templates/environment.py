@@ -1,17 +1,19 @@
 """The Jinja environment that templates are compiled and rendered in: sandboxed, strict, French."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from gettext import gettext as _
 
 from jinja2 import StrictUndefined, UndefinedError
 from jinja2 import TemplateError as JinjaError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
-from templates import typography
+from templates import links, typography
+from templates.sandbox import Sandbox
 
 Finalize = Callable[[object], object]
 
-RENDERING_ERRORS = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
+RENDERING_ERRORS = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
 """What expressions and filters raise on values that they cannot write."""
 
 
@@ -22,23 +24,13 @@ def refuse_none(value: object) -> object:
     return value
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with a short way to the recipient's fields, which takes a third off a rendering."""
-
-    def getattr(self, obj: object, attribute: str) -> object:
-        """Look a field up before an attribute: the fields are plain strings, so nothing unsafe is reached."""
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-
-def make_environment(*, autoescape: bool, finalize: Finalize | None = None) -> ImmutableSandboxedEnvironment:
+def make_environment(*, autoescape: bool, finalize: Finalize | None = None) -> Sandbox:
     """Build an environment without a loader: compiled templates are self-contained.
 
     `autoescape` is on for HTML, off for subjects and text parts. `finalize` sees each value before it is written and
     replaces the check against None; it has to escape by itself where it returns Markup.
     """
-    environment = _Environment(
+    environment = Sandbox(
         autoescape=autoescape,
         undefined=StrictUndefined,
         finalize=finalize or refuse_none,
@@ -55,5 +47,26 @@ def make_environment(*, autoescape: bool, finalize: Finalize | None = None) -> I
         capital=typography.capital,
         paragraphs=typography.paragraphs,
         wrapped=typography.wrapped,
+        link=links.link,
+        link_part=links.link_part,
+        inlined=_inlined,
+        as_text=_as_text,
     )
     return environment
+
+
+@lru_cache(maxsize=2)  # the text part follows the HTML part of the same recipient
+def _inline(html: str) -> str:
+    from templates.inliner import inline_rendered  # premailer and lxml, which most campaigns do not need to send
+
+    return inline_rendered(html)
+
+
+def _inlined(html: str) -> Markup:
+    return Markup(_inline(str(html)))  # noqa: S704 - a rendered page
+
+
+def _as_text(html: str) -> str:
+    from templates.plaintext import text_of_rendered
+
+    return text_of_rendered(_inline(str(html)))

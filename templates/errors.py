@@ -38,3 +38,7 @@ class InvalidValue(TemplateError, ValueError):
 
 class RenderingFailed(TemplateError, ValueError):
     """A recipient's message cannot be written."""
+
+
+class LimitExceeded(TemplateError, ValueError):
+    """A template would turn, or grow, without bound."""

@@ -1,15 +1,30 @@
 """Inheritance and includes resolved, so that one self-contained source is left of a template and its layout."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from gettext import gettext as _
 from pathlib import Path
 from typing import TypeAlias
 
 from templates.errors import InvalidTemplate
-from templates.pieces import Piece, PieceKind, cut
+from templates.macros import imported
+from templates.pieces import CONTROL, Piece, PieceKind, cut
 from templates.sources import BASE_FOLDER, LIBRARY, read_source
 
+_KEPT = {
+    "",
+    "set",
+    "endset",
+    "with",
+    "endwith",
+    "macro",
+    "endmacro",
+    "call",
+    "endcall",
+    "filter",
+    "endfilter",
+} | CONTROL
 _DEPTH = 12  # files within files; more is a circle
 
 
@@ -58,6 +73,7 @@ def _read(source: str, file: Path, folder: Path, depth: int) -> list[_Node]:
         raise InvalidTemplate(_("the files include each other in a circle; take one include out"), file=file)
     root: list[_Node] = []
     open_blocks: list[_Block] = []
+    prefixes: set[str] = set()
     for piece in cut(source, file):
         nodes = open_blocks[-1].body if open_blocks else root
         match piece.keyword:
@@ -74,22 +90,53 @@ def _read(source: str, file: Path, folder: Path, depth: int) -> list[_Node]:
                 if depth or open_blocks or any(isinstance(node, _Block) for node in root):
                     raise piece.refuse(_("extends only works at the top of a body; move it there"))
                 nodes.append(piece)
-            case "" | "if" | "elif" | "else" | "endif" | "for" | "endfor":
-                nodes.append(piece)
-            case "set" if "=" in piece.words:
-                nodes.append(piece)
+            case "import" | "from":
+                nodes.extend(_import(piece, folder, prefixes))
+            case keyword if keyword in _KEPT:
+                nodes.append(_unprefixed(piece, prefixes))
             case keyword:
                 raise piece.refuse(
-                    _("{keyword} is not known here; use if, for, set NAME = VALUE, include or extends").format(
+                    _("{keyword} is not known here; use if, for, set, with, macro, import, include or extends").format(
                         keyword="{% " + keyword + " %}"
                     )
                 )
     return root
 
 
-def _locate(piece: Piece, folder: Path) -> Path:
+def _import(piece: Piece, folder: Path, prefixes: set[str]) -> list[Piece]:
+    """Take the macros that an import names out of their file; `prefixes` learns the name of a whole import."""
+    words = list(piece.words)
+    if words[-2:] in (["with", "context"], ["without", "context"]):
+        words = words[:-2]
+    file = _locate(piece, folder, word=words[1])
+    source = [node for node in _read(read_source(file), file, folder, depth=1) if isinstance(node, Piece)]
+    match words:
+        case ["import", _file, "as", name]:
+            prefixes.add(name)
+            return imported(source, file, names=None, prefix=f"{name}__")
+        case ["from", _file, "import", *rest]:
+            parts = [part.split() for part in " ".join(rest).split(",")]
+            return imported(source, file, names={part[0]: part[-1] for part in parts if part}, prefix="")
+    raise piece.refuse(_('write {% import "FILE" as NAME %} or {% from "FILE" import NAME %}'))
+
+
+def _unprefixed(piece: Piece, prefixes: set[str]) -> Piece:
+    """Call an imported macro ui.button by the name that it got, ui__button."""
+    if piece.kind is PieceKind.TEXT or not prefixes & set(piece.words):
+        return piece
+    pattern = rf"(?<![\w.])({'|'.join(sorted(prefixes))})\s*\.\s*(?=[A-Za-z_])"
+    words: list[str] = []
+    for word in piece.words:
+        if words[-1:] == ["."] and words[-2:-1] and words[-2] in prefixes and words[-3:-2] != ["."]:
+            words[-2:] = [f"{words[-2]}__{word}"]
+        else:
+            words.append(word)
+    return replace(piece, source=re.sub(pattern, r"\1__", piece.source), words=tuple(words))
+
+
+def _locate(piece: Piece, folder: Path, word: str | None = None) -> Path:
     """Find the file that an include or extends names by a plain string."""
-    name = piece.words[1] if len(piece.words) == 2 else ""
+    name = word or (piece.words[1] if len(piece.words) == 2 else "")
     if not (len(name) > 2 and name[0] == name[-1] and name[0] in "'\""):
         raise piece.refuse(_("name one file in quotes, without further words"))
     name = name[1:-1]
@@ -112,7 +159,12 @@ def _parent(nodes: list[_Node]) -> Piece | None:
 def _statements(nodes: list[_Node]) -> list[Piece]:
     """Keep what a child sets outside its blocks; anything else there would silently never be shown."""
     kept = []
+    is_macro = False
     for node in nodes:
+        if isinstance(node, Piece) and (is_macro or node.keyword == "macro"):
+            is_macro = node.keyword != "endmacro"
+            kept.append(node)
+            continue
         if (
             isinstance(node, _Block)
             or node.keyword == "extends"

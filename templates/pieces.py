@@ -1,5 +1,6 @@
 """A template's source cut into text, expressions and statements, each knowing its file and line."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ from templates.errors import InvalidTemplate
 
 CONTROL = {"if", "elif", "else", "endif", "for", "endfor"}
 """The statements that decide what is shown; set only names a value."""
+
+_TAG_LIKE = re.compile(r"\{(?=[{%#]|\Z)")
 
 _PLAIN = make_environment(autoescape=False)
 
@@ -72,8 +75,8 @@ def _cut(source: str, file: Path) -> Iterator[Piece]:
                 in_comment = False
             case "comment":
                 pass
-            case "raw_begin":
-                raise InvalidTemplate(_("{% raw %} is not known here; write &#123; for {"), file=file, line=line)
+            case "raw_begin" | "raw_end":
+                pass  # what stands between them is text, which restoring and joining write so that it stays text
             case "data":
                 yield Piece(PieceKind.TEXT, value, (), file, line)
             case "variable_begin" | "block_begin":
@@ -89,7 +92,12 @@ def _cut(source: str, file: Path) -> Iterator[Piece]:
 
 def join(pieces: Iterable[Piece]) -> str:
     """Put pieces together as a source again."""
-    return "".join(piece.source for piece in pieces)
+    return "".join(literal(piece.source) if piece.kind is PieceKind.TEXT else piece.source for piece in pieces)
+
+
+def literal(text: str) -> str:
+    """Write text as Jinja source that stands for it, also where it looks like a tag (from a raw block)."""
+    return _TAG_LIKE.sub("{{ '{' }}", text)
 
 
 def openers(pieces: Sequence[Piece]) -> dict[int, int]:

@@ -1,13 +1,15 @@
 """The text part's Jinja source, derived from the compiled HTML: links written out, tables flattened, lines wrapped."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from lxml import etree
 
 from templates.pieces import Piece, PieceKind, openers
-from templates.protection import WORD, Protected, protect
+from templates.protection import Protected, protect
 from templates.typography import NARROW
 from templates.wrapping import GLUE, wrap
 
@@ -20,15 +22,26 @@ _BLOCKS = set(
 )
 _SKIPPED = {"head", "style", "script", "title", "template"}
 _LINE = "\ue003"  # a <br>
+_BRACE = "\ue004"  # the author's, which never makes up a tag with what comes to stand beside it
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
 _RULE = "-" * 40 + "\n\n"
 _HIDDEN = re.compile(r"display\s*:\s*none")
 
 
-def derive_text(pieces: list[Piece]) -> str:
+def derive_text(pieces: Sequence[Piece]) -> str:
     """Write the text part of an HTML source: every paragraph, link and statement of it, without the markup.
 
     Statements between paragraphs stand on lines of their own, which Jinja takes out (trim_blocks).
     """
+    return _derive(pieces).replace(_BRACE, "{{ '{' }}")
+
+
+def text_of_rendered(html: str) -> str:
+    """Write the text part of a page that holds no Jinja any more."""
+    return _derive([Piece(PieceKind.TEXT, _PRIVATE.sub("", html), (), Path(), 1)]).replace(_BRACE, "{")
+
+
+def _derive(pieces: Sequence[Piece]) -> str:
     protected = protect(pieces)
     tree = etree.fromstring(protected.parsable, etree.HTMLParser(remove_blank_text=False))
     return _Writer(protected).write(tree)
@@ -39,6 +52,7 @@ class _Writer:
 
     def __init__(self, protected: Protected) -> None:
         self._pieces = protected.pieces
+        self._word = protected.word
         self._openers = openers(protected.pieces)
         self._done: list[str] = []
         self._run: list[str | int] = []  # texts, and the numbers of the statements between them
@@ -125,13 +139,13 @@ class _Writer:
                 separator = NARROW + ": " if cell.tag == "th" else " | "
 
     def _comment(self, text: str) -> None:
-        if match := WORD.fullmatch(text):
+        if match := self._word.fullmatch(text):
             self._run.append(int(match[1]))
 
     def _statements_of(self, node: Any) -> None:
         """Keep the statements of what is not shown when they set a name, which may be used later."""
         numbers = [
-            int(match[1]) for comment in node.iter(etree.Comment) if (match := WORD.fullmatch(comment.text or ""))
+            int(match[1]) for comment in node.iter(etree.Comment) if (match := self._word.fullmatch(comment.text or ""))
         ]
         if any(self._pieces[number].keyword == "set" for number in numbers):
             self._run += numbers
@@ -148,8 +162,8 @@ class _Writer:
 
     def _literal(self, text: str) -> str:
         """Write text so that only the author's own expressions are Jinja."""
-        text = re.sub(r"\{(?=[{%#])", f"{{{{{GLUE}'{{'{GLUE}}}}}", text)
-        return WORD.sub(lambda match: self._expression(self._pieces[int(match[1])]), text)
+        text = text.replace("{", _BRACE)
+        return self._word.sub(lambda match: self._expression(self._pieces[int(match[1])]), text)
 
     def _expression(self, piece: Piece) -> str:
         return re.sub(r"\s", GLUE, piece.source.strip()) if piece.kind is PieceKind.EXPRESSION else ""

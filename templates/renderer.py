@@ -10,7 +10,8 @@ from jinja2 import Template as JinjaTemplate
 from templates.compiler import CompiledTemplate
 from templates.constants import parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
-from templates.errors import RenderingFailed
+from templates.errors import LimitExceeded, RenderingFailed
+from templates.sandbox import LARGEST_PAGE
 from templates.sources import RESERVED
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -87,7 +88,14 @@ class Renderer:
 
 def _render(template: JinjaTemplate, names: dict[str, object]) -> str:
     # shared: the context does not copy the names, which takes longer than rendering a subject.
-    return "".join(template.root_render_func(template.new_context(names, shared=True)))
+    written: list[str] = []
+    room = LARGEST_PAGE
+    for part in template.root_render_func(template.new_context(names, shared=True)):
+        written.append(part)
+        room -= len(part)
+        if room < 0:
+            raise LimitExceeded(_("the page has more than {count} characters; shorten it").format(count=LARGEST_PAGE))
+    return "".join(written)
 
 
 def _cause(error: Exception, names: Mapping[str, object]) -> str:

@@ -185,8 +185,10 @@ def _read_variable(name: str, table: dict[str, Any], file: Path) -> Variable:
 
 
 def read_source(file: Path) -> str:
-    """Read a template's file; InvalidTemplate when it is missing or is not UTF-8."""
+    """Read a template's file; InvalidTemplate when it is missing, is not UTF-8 or leads out of the templates' folder."""
     try:
+        if file.is_symlink() and not file.resolve().is_relative_to(file.parent.resolve()):
+            raise InvalidTemplate(_("is a link to a file outside of the folder; copy the file into it"), file=file)
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidTemplate(

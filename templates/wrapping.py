@@ -50,8 +50,6 @@ def wrap(line: str, indent: str, width: int) -> str:
 def _width(token: str) -> int:
     if token.startswith("{%"):
         return 0
-    if token.startswith("{{" + GLUE + "'"):
-        return 1  # a brace of the author's
     return _EXPRESSION_WIDTH if token.startswith("{{") else len(token)
 
 

@@ -1,11 +1,12 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -25,7 +26,7 @@ from templates.inheritance import flatten
 from templates.inliner import premail
 from templates.pieces import join
 from templates.previews import preview_recipient
-from templates.sources import find_templates
+from templates.sources import LIBRARY, find_templates, load_template
 
 STYLE = """
 <style>
@@ -63,8 +64,8 @@ def make_template(body, folder=Path(), text=None, head=STYLE, subject="Bonjour")
     return Template("essai", "Essai", "Essai", Purpose.SERVICE, variables, folder, subject, html, text)
 
 
-def render(source, names):
-    return make_environment(autoescape=True).from_string(source).render(names)
+def render(source, names, *, autoescape=True):
+    return make_environment(autoescape=autoescape).from_string(source).render(names)
 
 
 def outline(tree):
@@ -165,24 +166,17 @@ def test_any_escaped_text_comes_out_as_it_is(text):
 
 
 REFUSED = {
-    "Jinja in a class": ("<p class='{{ titre }}'>x</p>", "class"),
-    "Jinja in an id": ("<p id='a{{ titre }}'>x</p>", "id"),
-    "class in a branch": ("<p{% if vide %} class=cell{% endif %}>x</p>", "class"),
-    "style twice": ("<p{% if vide %} style='color:red'{% else %} style='color:blue'{% endif %}>x</p>", "style"),
-    "half an element in a branch": ("<div>{% if vide %}<div class=main>{% endif %}<p>x</p></div>", "close"),
-    "tag of another branch": (
-        "{% if vide %}<div class=main>{% else %}<div>{% endif %}<p class=cell>x</p></div>",
-        "close",
-    ),
-    "attribute made of an expression": ("<p {{ titre }}>x</p>", "attribute"),
-    "safe": ("<p>{{ titre | safe }}</p>", "safe"),
-    "macro": ("{% macro m() %}<p>x</p>{% endmacro %}{{ m() }}", "macro"),
-    "raw": ("{% raw %}<p>{{ x }}</p>{% endraw %}", "raw"),
+    "recipient's data unescaped": ("<p>{{ company.name | safe }}</p>", "unescaped"),
+    "a compiler's own filter": ("<p>{{ titre | inlined }}</p>", "inlined"),
+    "changed escaping": ("{% autoescape false %}<p>{{ titre }}</p>{% endautoescape %}", "autoescape"),
+    "recursive loop": ("{% for l in lignes recursive %}{{ loop(l) }}{% endfor %}", "recursive"),
+    "private characters": ("<p>\ue000</p>", "private"),
+    "import of nothing": ("{% from 'autre.html' import m %}", "autre.html"),
     "unknown name": ("<p>{{ titer }}</p>", "titre"),
     "unknown field": ("<p>{{ contact.prenom }}</p>", "given_name"),
     "unknown filter": ("<p>{{ titre | majuscules }}</p>", "majuscules"),
     "unclosed": ("<p>\n{{ titre </p>", "line"),
-    "the compiler's own word": ("<p>jph1x</p>", "jph1x"),
+    "filter that reaches into objects": ("<p>{{ titre | attr('upper') }}</p>", "attr"),
     "include of a name": ("{% include titre %}", "quotes"),
     "include that is not there": ("{% include 'autre.html' %}", "autre.html"),
     "include of another folder": ("{% include '../fonds/body.html' %}", "own files"),
@@ -201,25 +195,201 @@ def test_what_cannot_be_compiled_is_refused_with_its_line(body, hint, tmp_path):
     assert caught.value.line
 
 
-REFUSED_CSS = {
-    "statement in style": ("{% if vide %}p { color: red }{% endif %}", "statement"),
-    "expression as a selector": ("{{ titre }} .x { color: red }", "selector"),
-    "expression as a rule": (".x { color: red } {{ titre }}", "<style>"),
-    "expression behind #": ("p { background: #{{ couleur }} }", "<style>"),
-    "expression in a selector": (".a{{ titre }} { color: red }", "selector"),
-    "escaped import": ("@\\69mport 'https://example.org/a.css';", "@import"),
-    "unfinished import": ("p { color: red } @import 'https://example.org/a.css'", "@import"),
-    "first child beside a block": ("li:first-child { color: red }", "depends"),
-    "sibling beside a block": ("li + li { color: red }", "depends"),
-    "attribute that Jinja writes": ("li[title=x] { color: red }", "looks at"),
+INLINED_LATE = {
+    "Jinja in a class": '<p class=\'{{ "cell" if vide }}{{ "main" if not vide }}\'>x</p>',
+    "Jinja in an id": "<p id='a{{ titre }}'>x</p>",
+    "class in a branch": "<p{% if vide %} class=cell{% endif %}>x</p>",
+    "style twice": "<p{% if vide %} style='color:red'{% else %} style='color:blue'{% endif %}>x</p>",
+    "half an element in a branch": "{% if vide %}<div class=main>{% endif %}<p class=cell>x</p>{% if vide %}</div>{% endif %}",
+    "tag of another branch": "{% if vide %}<div class=main>{% else %}<div>{% endif %}<p class=cell>x</p></div>",
+    "attribute made of an expression": "<p {{ 'title' if vide else 'lang' }}=a>x</p>",
+    "safe": "<p>{{ balises | safe }}</p>",
+    "macro used as a value": "{% macro m() %}<p class=cell>x</p>{% endmacro %}{{ m() | upper }}",
+    "macro with a caller": "{% macro m() %}<div class=main>{{ caller() }}</div>{% endmacro %}"
+    "{% call m() %}<p class=cell>x</p>{% endcall %}",
+    "block set": "{% set x %}<p class=cell>a</p>{% endset %}{{ x }}{{ x }}",
+    "filter block": "{% filter replace('u', 'o') %}<p class=cell>un &amp; deux</p>{% endfilter %}",
+    "first child beside a block": "<ol>{% if vide %}<li>a</li>{% endif %}<li>b</li></ol>",
+    "sibling beside a block": "<ul>{% if vide %}<li>a</li>{% endif %}<li>b</li></ul>",
+    "attribute that Jinja writes": "<i title='{{ vide }}'>a</i>",
+    "a tag that cannot stand there": "<body class=cell><p>a</p>",
+}
+LATE_CSS = "<style>ol li:first-child { color: red } ul li + li { color: blue } i[title=plein] { color: green }</style>"
+
+
+@pytest.mark.parametrize("body", INLINED_LATE.values(), ids=INLINED_LATE)
+@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
+def test_what_cannot_be_compiled_is_inlined_for_each_recipient(body, vide):
+    template = make_template(f"\n<i>a</i>\n{body}", head=STYLE + LATE_CSS)
+    template = replace(template, variables={**template.variables, "balises": template.variables["titre"]})
+    names = {**VARIABLES, "vide": vide, "balises": "<i class=cell>{{ titre }}</i>"}
+    compiled = compile_template(template)
+    assert "body.html, line" in compiled.obstacle
+    assert_same_as_inlining_afterwards(template, names)
+    text = render(compiled.text, {**preview_recipient(), **names}, autoescape=False)
+    assert "<" not in text
+    assert render(compiled.without_inlining().html, {**preview_recipient(), **names})
+
+
+LATE_SHEETS = {
+    "statement in style": "{% if vide %}p { color: red }{% endif %}",
+    "expression as a selector": ".{{ mot }} { color: red }",
+    "expression as a rule": ".x { color: red } {{ regle }}",
+    "expression behind #": "p { background: #{{ teinte }} }",
+    "expression in a selector": ".a{{ mot }} { color: red }",
 }
 
 
-@pytest.mark.parametrize(("css", "hint"), REFUSED_CSS.values(), ids=REFUSED_CSS)
-def test_rules_that_depend_on_the_recipient_are_refused(css, hint):
-    body = "<ul>{% if vide %}<li>a</li>{% endif %}<li title='{{ titre }}'>b</li></ul>"
-    with pytest.raises(InvalidTemplate, match=hint):
-        compile_template(make_template(body, head=f"<style>{css}</style>"))
+@pytest.mark.parametrize("css", LATE_SHEETS.values(), ids=LATE_SHEETS)
+@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
+def test_sheets_that_depend_on_the_recipient_are_inlined_for_each(css, vide):
+    template = make_template("<p class='cell acell x'>a</p>", head=f"<style>{css}</style>")
+    names = {"mot": "cell", "regle": ".x { margin: 0 }", "teinte": "ffeedd"}
+    template = replace(template, variables={**template.variables, **dict.fromkeys(names, template.variables["vide"])})
+    assert compile_template(template).obstacle
+    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": vide, **names})
+
+
+def test_jinja_in_media_queries_does_not_hinder():
+    css = "p { color: red } @media (max-width: 9px) { {% if vide %}p { color: #{{ couleur }} }{% endif %} }"
+    template = make_template("<p>a</p>", head=f"<style>{css}</style>")
+    assert not compile_template(template).obstacle
+    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": "oui"})
+
+
+def test_without_rules_nothing_is_inlined_late():
+    compiled = compile_template(make_template("<p class='{{ titre }}'>x</p>", head=""))
+    assert "inlined" not in compiled.html
+    assert "x" in render(compiled.text, {**preview_recipient(), **VARIABLES}, autoescape=False)
+
+
+@pytest.mark.parametrize(
+    "css",
+    ["@\\69mport 'https://example.org/a.css';", "p { color: red } @import 'https://example.org/a.css'"],
+    ids=ascii,
+)
+def test_imports_that_cannot_be_read_are_refused(css):
+    with pytest.raises(InvalidTemplate, match="@import"):
+        compile_template(make_template("<p>a</p>", head=f"<style>{css}</style>"))
+
+
+MACROS = {
+    "one": "{% macro m(a, b='x') %}<td class=cell title='{{ b }}'>{{ a }}</td>{% endmacro %}"
+    "<table class=main><tr>{{ m(titre) }}{{ m('c', b=lien) }}</tr></table>",
+    "in a loop": "{% macro m(a) %}<li>{{ a }}{% if vide %}!{% endif %}</li>{% endmacro %}"
+    "<ul>{% for l in lignes %}{{ m(l ~ loop.index) }}{% endfor %}</ul>",
+    "in a macro": "{% macro k(a) %}<b class=cell>{{ a }}</b>{% endmacro %}"
+    "{% macro m(a, b) %}<p>{{ k(a) }} {{ k(b | upper) }}</p>{% endmacro %}{{ m('x, y', [titre, '('] | join) }}",
+    "without arguments": "{% macro m() %}<p>{{ titre }}</p>{% endmacro %}{{ m() }}<div class=main>{{- m() -}}</div>",
+    "with": "{% with a = titre %}<p class=cell>{{ a }}</p>{% endwith %}",
+}
+
+
+@pytest.mark.parametrize("body", MACROS.values(), ids=MACROS)
+@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
+def test_macros_are_written_out_where_they_are_called(body, vide):
+    template = make_template(body)
+    compiled = compile_template(template)
+    assert not compiled.obstacle
+    assert "macro" not in compiled.html
+    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": vide})
+
+
+def test_a_macro_that_would_see_the_name_of_a_loop_stays_a_macro():
+    body = "{% set l = titre %}{% macro m() %}<p>{{ l }}</p>{% endmacro %}{% for l in lignes %}{{ m() }}{% endfor %}"
+    assert compile_template(make_template(body)).obstacle
+    assert_same_as_inlining_afterwards(make_template(body), VARIABLES)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "{% import 'outils.html' as ui %}<div class=main>{{ ui.case(titre) }}</div>",
+        "{% from 'outils.html' import case %}<div class=main>{{ case(titre) }}</div>",
+        "{% from 'outils.html' import case as c with context %}<div class=main>{{ c(titre) }}</div>",
+    ],
+    ids=["import", "from", "renamed"],
+)
+def test_imported_macros_are_written_out(use, tmp_path):
+    (tmp_path / "outils.html").write_text(
+        "{% macro gras(a) %}<b>{{ a }}</b>{% endmacro %}"
+        "{% macro case(a) %}<p class=cell>{{ gras(a) }}</p>{% endmacro %}"
+    )
+    template = make_template(use, folder=tmp_path)
+    assert not compile_template(template).obstacle
+    assert_same_as_inlining_afterwards(template, VARIABLES)
+    with pytest.raises(InvalidTemplate, match="autre"):
+        compile_template(make_template("{% from 'outils.html' import autre %}", folder=tmp_path))
+
+
+def test_raw_stays_text():
+    body = "{% raw %}<p class=cell title='{{ x }}'>{{ titre }} {% if %} {# a #}</p>{% endraw %}<p>jph1x {{ titre }}</p>"
+    template = make_template(body, head="<style>p { color: red } {% raw %}@media{#a{color:red}}{% endraw %}</style>")
+    page = render(compile_template(template).html, VARIABLES)
+    assert "{{ titre }} {% if %} {# a #}</p>" in page
+    assert "@media{#a{color:red}}" in page
+    assert "jph1x Des aides" in page
+    text = render(compile_template(template).text, {**preview_recipient(), **VARIABLES}, autoescape=False)
+    assert "{{ titre }} {% if %} {# a #}" in " ".join(text.split())
+
+
+@given(text=st.text(alphabet="{}%# x<b>/&", max_size=20), split=st.integers(0, 20))
+def test_text_that_looks_like_jinja_never_runs(text, split):
+    escaped = ["".join(f"&#{ord(character)};" for character in part) for part in (text[:split], text[split:])]
+    compiled = compile_template(make_template(f"<p>a{escaped[0]}<b>{escaped[1]}</b>z</p>"))
+    written = render(compiled.text, {**preview_recipient(), **VARIABLES}, autoescape=False)
+    assert " ".join(f"a{text}z".split()) in " ".join(written.split())
+
+
+PIECES = st.recursive(
+    st.sampled_from(
+        [
+            "texte {{ titre }}",
+            "<p class=cell>{{ titre }}</p>",
+            '<a href="{{ lien }}">a</a>',
+            "<li>b</li>",
+            "<!-- {{ titre }} -->",
+            "<!--[if mso]><p style='color:{{ couleur }}'>c</p><![endif]-->",
+            '<p style="color: {{ couleur }}">d</p>',
+            "{{ ligne('e') }}",
+            "&#123;&#123; titre }}",
+            '<p class="{{ mot }}">f</p>',
+            "<p{% if vide %} class=cell{% endif %}>g</p>",
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map("".join),
+        inner.map("<div class=main>{}</div>".format),
+        inner.map("<table><tr><td class=cell>{}</td></tr></table>".format),
+        inner.map("{{% if vide %}}{}{{% endif %}}".format),
+        inner.map("{{% for l in lignes %}}{}{{% else %}}<p>x</p>{{% endfor %}}".format),
+        st.tuples(inner, inner).map(lambda two: f"{{% if vide %}}{two[0]}{{% else %}}{two[1]}{{% endif %}}"),
+    ),
+    max_leaves=6,
+)
+RULES = st.lists(
+    st.sampled_from(
+        [
+            "p { color: red; margin: 0 }",
+            ".main .cell { padding: 1px }",
+            "li:first-child { color: blue }",
+            "p + p { margin: 1px }",
+            ".cell { color: {{ couleur }} }",
+            "@media (max-width: 9px) { p { color: {{ couleur }} !important } }",
+            "div > p { width: 10px }",
+        ]
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=PIECES, rules=RULES, vide=st.sampled_from(["", "plein"]), lignes=st.lists(st.just("l"), max_size=2))
+def test_any_template_equals_render_then_inline(body, rules, vide, lignes):
+    macro = "{% macro ligne(a) %}<p class=cell>{{ a }}{{ titre }}</p>{% endmacro %}"
+    template = make_template(macro + body, head=f"<style>{' '.join(rules)}</style>")
+    template = replace(template, variables={**template.variables, "mot": template.variables["vide"]})
+    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": vide, "lignes": lignes, "mot": "cell"})
 
 
 def test_imported_web_fonts_stay_and_nothing_is_opened(monkeypatch):
@@ -296,6 +466,18 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     (folder / "lien.html").symlink_to(tmp_path / "secret.html")
     with pytest.raises(InvalidTemplate, match="own files"):
         compile_template(make_template("{% include 'lien.html' %}", folder=folder))
+
+
+@pytest.mark.parametrize("name", ["template.toml", "body.html", "subject.txt"])
+def test_a_template_s_own_files_are_no_links_out_of_its_folder(name, tmp_path):
+    folder = tmp_path / "modeles" / "essai"
+    shutil.copytree(LIBRARY / "information", folder)
+    (folder / "subject.txt").write_text("Bonjour")
+    (tmp_path / "secret").write_bytes((folder / name).read_bytes())
+    (folder / name).unlink()
+    (folder / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(InvalidTemplate, match="outside"):
+        load_template("essai", [tmp_path / "modeles"])
 
 
 def test_the_version_follows_the_sources_and_survives_json():
