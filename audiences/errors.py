@@ -3,6 +3,7 @@
 AudienceError
 ├── DatabaseUnavailable (RuntimeError)    the store cannot be opened, or is held by another program
 ├── UnreadableSheet (ValueError)          a file that cannot be read as a table
+├── UnwritableFile (OSError)              an export that exists, or whose folder or kind does not do
 ├── MissingColumn (LookupError)           a sheet without a column that its kind needs
 ├── RejectedRows (ValueError)             rows that cannot be imported; carries them all
 ├── InvalidAddress (ValueError)           not a mailbox that can be written to
@@ -28,6 +29,10 @@ class DatabaseUnavailable(AudienceError, RuntimeError):
 
 class UnreadableSheet(AudienceError, ValueError):
     """A file cannot be read as a table."""
+
+
+class UnwritableFile(AudienceError, OSError):
+    """A file that an export cannot become."""
 
 
 class MissingColumn(AudienceError, LookupError):

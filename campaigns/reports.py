@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from audiences.exports import harmless
 from audiences.statistics import RequestStatistics, request_statistics
 from audiences.waterfall import Waterfall
 from campaigns.calendar import local_iso
@@ -205,13 +206,8 @@ def to_csv(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_harmless(cell) for cell in row] for row in launched_rows(report))
+    writer.writerows([harmless(cell) for cell in row] for row in launched_rows(report))
     return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def to_markdown(report: Report) -> str:
