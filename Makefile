@@ -34,6 +34,7 @@ catalogue: $(STAMP)  ## bring the French catalogue of the interface in step with
 
 bench: $(STAMP)  ## the benchmarks, at a size that takes some minutes
 	$(BIN)/python -m benchmarks.throughput --recipients 20000
+	$(BIN)/python -m benchmarks.audiences --contacts 100000
 	$(BIN)/python -m benchmarks.crash --kills 20 --recipients 2000
 
 format: $(STAMP)
