@@ -52,6 +52,16 @@ def freeze(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[
     }
 
 
+def compiled_of(content: Mapping[str, Any]) -> CompiledTemplate:
+    """Give the template of a frozen content."""
+    return CompiledTemplate.from_dict(content["compiled"])
+
+
+def variables_of(content: Mapping[str, Any]) -> dict[str, object]:
+    """Give the bound variables of a frozen content."""
+    return {name: _unpack(value) for name, value in content["variables"].items()}
+
+
 def with_subject(template: Template, subject: str | None) -> Template:
     """Give the template with the officer's own subject line, which may use its variables."""
     return replace(template, subject=subject) if subject else template
@@ -65,9 +75,9 @@ def open_mailing(
     if frozen is None:
         raise ValueError(f"campaign {campaign.slug} has no content yet")
     builder = MessageBuilder(
-        CompiledTemplate.from_dict(frozen["compiled"]),
+        compiled_of(frozen),
         settings.brand,
-        {name: _unpack(value) for name, value in frozen["variables"].items()},
+        variables_of(frozen),
         settings.identity(campaign.audience.slug, campaign.audience.description or campaign.audience.slug),
         campaign_name=campaign.name,
         secret=secret,

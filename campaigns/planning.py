@@ -1,6 +1,6 @@
 """From a campaign to its deliveries: the waterfall before a launch, and the launch itself, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from gettext import gettext as _
 from typing import Any
@@ -22,6 +22,8 @@ from sends import ledger
 from sends.models import Delivery
 from sends.states import DeliveryStatus
 from templates import Purpose
+
+_STREAMED = 1_000  # rows fetched at a time
 
 
 def _received(store: Store, value: Text | Range) -> ColumnElement[bool]:
@@ -68,11 +70,15 @@ def explain_query(session: Session, query: str, settings: Settings, *, purpose: 
     return explain(session, compile_query(session, query, settings), rules_for(purpose))
 
 
-def recipients_of(session: Session, query: str, settings: Settings, *, purpose: Purpose) -> Sequence[tuple[int, str]]:
-    """List the recipients of a query as (contact id, address), in the order in which they would be planned."""
+def recipients_of(session: Session, query: str, settings: Settings, *, purpose: Purpose) -> Iterator[tuple[int, str]]:
+    """Give the recipients of a query as (contact id, address), in the order in which they would be planned.
+
+    They come from the database as they are asked for, so that a million takes no more memory than a batch.
+    """
     found = candidates(compile_query(session, query, settings), rules_for(purpose)).subquery()
     rows = select(found.c.contact_id, found.c.address).where(found.c.reason.is_(None)).order_by(found.c.contact_id)
-    return [(row.contact_id, row.address) for row in session.execute(rows)]
+    for row in session.connection().execute(rows.execution_options(yield_per=_STREAMED)):
+        yield row.contact_id, row.address
 
 
 def launch(

@@ -1,54 +1,104 @@
-"""Builds every message of a campaign before one leaves, so that no recipient gets a broken one."""
+"""Writes every message of a campaign before one leaves, so that no recipient gets a broken one or one with a gap."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from gettext import gettext as _
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from campaigns import planning
+from campaigns.content import compiled_of, open_mailing, variables_of
 from campaigns.errors import PreflightFailed
+from campaigns.models import Campaign
+from campaigns.settings import Settings
 from sends.errors import InvalidMessage
 from sends.mailing import Mailing
-from sends.recipients import NOBODY, display_name, load_recipients
-from templates import TemplateError
+from sends.recipients import NOBODY, Recipient, display_name, load_recipients
+from templates import Purpose, StrictRenderer, TemplateError
 
 BATCH = 500
+_NAMED = 3  # faults that the refusal of a launch names; `campaigns check` lists them all
 
 
 class Fault(NamedTuple):
-    """A recipient whose message cannot be built, and why."""
+    """A recipient whose message would miss a value or break, and why; `fields` are the empty ones, if it is that."""
 
+    contact_id: int
     address: str
+    company: str
+    fields: tuple[str, ...]
     cause: str
 
 
-def check_messages(
+def check_campaign(
     session: Session,
-    mailing: Mailing,
-    recipients: Sequence[tuple[int, str]],
+    campaign: Campaign,
+    settings: Settings,
+    content: dict[str, Any],
     *,
+    secret: bytes,
     now: datetime,
     advance: Callable[[int], None] = lambda _done: None,
-) -> None:
-    """Build the message of every recipient (contact id, address); raise PreflightFailed naming the first faults."""
-    faults: list[Fault] = []
+) -> Iterator[Fault]:
+    """Write the message of every recipient of the campaign's audience as of now; give the faults as they are found.
+
+    `content` is what would be frozen. Recipients are read in batches, so that memory does not grow with their number.
+    """
+    bare = {**content, "compiled": compiled_of(content).without_inlining().to_dict()}
+    mailing = open_mailing(campaign, settings, secret=secret, content=bare)
+    strict = StrictRenderer(compiled_of(bare), settings.brand, variables_of(bare))
+    query = campaign.query or campaign.audience.query
+    recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose))
+    common = {"links": {"unsubscribe": "mailto:x@example.org"}, "campaign": {"name": campaign.name}}
+    return _find_faults(session, mailing, strict, recipients, common, now=now, advance=advance)
+
+
+def _find_faults(
+    session: Session,
+    mailing: Mailing,
+    strict: StrictRenderer,
+    recipients: Iterable[tuple[int, str]],
+    common: Mapping[str, object],
+    *,
+    now: datetime,
+    advance: Callable[[int], None],
+) -> Iterator[Fault]:
     waiting = iter(recipients)
     while batch := list(islice(waiting, BATCH)):
         known = load_recipients(session, [contact_id for contact_id, _address in batch], mailing.epci_label)
         for contact_id, address in batch:
             recipient = known.get(contact_id, NOBODY)
             try:
-                mailing.builder.build(
-                    recipient, delivery_id=contact_id, to_address=address, to_name=display_name(recipient), now=now
-                )
+                fields = tuple(strict.missing({**recipient, **common}))
+                cause = _("empty: {fields}").format(fields=", ".join(fields)) if fields else None
+                if cause is None:
+                    _build(mailing, recipient, contact_id, address, now)
             except (TemplateError, InvalidMessage) as error:
-                faults.append(Fault(address, str(error)))
+                fields, cause = (), str(error)
+            if cause is not None:
+                yield Fault(contact_id, address, recipient["company"]["name"], fields, cause)
         advance(len(batch))
-    if faults:
+
+
+def _build(mailing: Mailing, recipient: Recipient, contact_id: int, address: str, now: datetime) -> None:
+    mailing.builder.build(
+        recipient, delivery_id=contact_id, to_address=address, to_name=display_name(recipient), now=now
+    )
+
+
+def refuse_faults(slug: str, faults: Iterable[Fault]) -> None:
+    """Raise PreflightFailed where there is a fault, naming the first ones."""
+    named: list[Fault] = []
+    count = 0
+    for fault in faults:
+        count += 1
+        if len(named) < _NAMED:
+            named.append(fault)
+    if count:
         raise PreflightFailed(
-            _("{count} message(s) cannot be built, so nothing was sent. {address}: {cause}.").format(
-                count=len(faults), address=faults[0].address, cause=faults[0].cause
-            )
+            _(
+                "{count} message(s) would miss a value or break, so nothing was sent. {named}. See: relais campaigns check {slug}"
+            ).format(count=count, named="; ".join(f"{fault.address}: {fault.cause}" for fault in named), slug=slug)
         )

@@ -18,6 +18,7 @@ from campaigns.content import freeze, open_mailing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.planning import launch
+from campaigns.preflight import check_campaign, refuse_faults
 from campaigns.schema import secret_of
 from campaigns.settings import Settings
 from sends import ledger, tally
@@ -136,6 +137,7 @@ class Worker:
             slugs = list(session.scalars(due.order_by(Campaign.scheduled_at)))
         for slug in slugs:
             try:
+                self._check(slug, now)
                 with writing(self._engine) as session:
                     campaign = lifecycle.get_campaign(session, slug)
                     if campaign.status != CampaignStatus.SCHEDULED:
@@ -147,9 +149,19 @@ class Worker:
             except (CampaignError, AudienceError, TemplateError) as error:
                 with writing(self._engine) as session:
                     campaign = lifecycle.get_campaign(session, slug)
+                    if campaign.status != CampaignStatus.SCHEDULED:
+                        continue  # another worker, or the officer, was quicker
                     lifecycle.unschedule(campaign)
                     campaign.note = _("not launched: {cause}").format(cause=error)
                 done.failed_to_launch[slug] = str(error)
+
+    def _check(self, slug: str, now: datetime) -> None:
+        """Refuse a launch while a message would miss a value; nobody is held up by reading."""
+        with reading(self._engine) as session:
+            campaign = lifecycle.get_campaign(session, slug)
+            content = campaign.content or freeze(campaign, self._settings, now=now)
+            faults = check_campaign(session, campaign, self._settings, content, secret=self._secret, now=now)
+            refuse_faults(slug, faults)
 
     def _pause_blocked(self, done: Round) -> None:
         for campaign_id, verdict in done.progress.blocked.items():

@@ -15,6 +15,7 @@ from templates.errors import (
 from templates.previews import preview_recipient
 from templates.renderer import Brand, Rendered, Renderer
 from templates.sources import LIBRARY, Purpose, Template, Variable, find_templates, load_template
+from templates.strictness import StrictRenderer
 from templates.values import VariableType
 from templates.variables import bind_variables, example_variables
 
@@ -30,6 +31,7 @@ __all__ = [
     "Rendered",
     "Renderer",
     "RenderingFailed",
+    "StrictRenderer",
     "Template",
     "TemplateError",
     "UnknownTemplate",

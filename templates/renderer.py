@@ -66,7 +66,7 @@ class Renderer:
 
     def subject(self, names: dict[str, object]) -> str:
         """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
-        return _BREAKS.sub(" ", _render(self._subject, names)).strip()
+        return _BREAKS.sub(" ", write_bounded(self._subject, names)).strip()
 
     def render(self, recipient: Mapping[str, object]) -> Rendered:
         """Write one recipient's message.
@@ -76,7 +76,11 @@ class Renderer:
         """
         names = self.names(recipient)
         try:
-            subject, html, text = self.subject(names), _render(self._html, names), _render(self._text, names)
+            subject, html, text = (
+                self.subject(names),
+                write_bounded(self._html, names),
+                write_bounded(self._text, names),
+            )
         except RENDERING_ERRORS as error:
             raise RenderingFailed(
                 _("template {template}: {cause}; complete the contact or correct the template").format(
@@ -86,7 +90,8 @@ class Renderer:
         return Rendered(subject=subject, html=html, text=text)
 
 
-def _render(template: JinjaTemplate, names: dict[str, object]) -> str:
+def write_bounded(template: JinjaTemplate, names: dict[str, object]) -> str:
+    """Render one part; raises LimitExceeded before it takes more memory than any mail has."""
     # shared: the context does not copy the names, which takes longer than rendering a subject.
     written: list[str] = []
     room = LARGEST_PAGE

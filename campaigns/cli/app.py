@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from campaigns.cli import audiences, campaigns, sends, setup, templates
+from campaigns.cli import audiences, campaigns, output, sends, setup, templates
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     OK = 0
     BUG = 1  # something unexpected; details are in relais-errors.log
     REFUSED = 2  # bad input, or something outside is missing; nothing was done
+    FOUND = output.FOUND  # a check found what has to be corrected
     INTERRUPTED = 130  # Ctrl-C
 
 

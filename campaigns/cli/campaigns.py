@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli import review
+from campaigns.cli import checks, review
 from campaigns.cli.audiences import parse_purpose
 from campaigns.cli.options import RedirectTo, Sets, Slug, Yes, changing, parse_sets
 from campaigns.cli.output import confirm, examples, progress_bar, say, show_waterfall
@@ -122,8 +122,8 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
     """Check everything that can be checked before the first message, ask, and plan."""
     from audiences.database import reading, writing
     from campaigns import lifecycle, planning
-    from campaigns.content import freeze, open_mailing
-    from campaigns.preflight import check_messages
+    from campaigns.content import freeze
+    from campaigns.preflight import check_campaign, refuse_faults
     from campaigns.schema import secret_of
     from campaigns.worker import probe_relay
     from templates import Purpose
@@ -136,9 +136,16 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
         purpose = Purpose(campaign.purpose)
         query, name = campaign.audience.query, campaign.name
         waterfall = planning.explain_query(session, query, settings, purpose=purpose)
-        recipients = planning.recipients_of(session, query, settings, purpose=purpose)
-        mailing = open_mailing(campaign, settings, secret=secret_of(context.engine), content=content)
-        check_messages(session, mailing, recipients, now=context.now(), advance=bar.start(len(recipients)))
+        faults = check_campaign(
+            session,
+            campaign,
+            settings,
+            content,
+            secret=secret_of(context.engine),
+            now=context.now(),
+            advance=bar.start(waterfall.recipients),
+        )
+        refuse_faults(slug, faults)
     probe_relay(settings)
     say(f"{name} ({slug})")
     show_waterfall(waterfall)
@@ -232,4 +239,5 @@ def cancel(slug: Slug, yes: Yes = False) -> None:
     say(_("{slug} is cancelled; {count} messages will not leave.").format(slug=slug, count=count))
 
 
+app.add_typer(checks.app)
 app.add_typer(review.app)

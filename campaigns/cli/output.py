@@ -28,6 +28,9 @@ NARROWEST = 16
 
 UNBOUNDED = 1_000
 
+FOUND = 3
+"""The exit code of a check that found what has to be corrected."""
+
 YES = frozenset({"y", "yes", "o", "oui"})
 
 SILENT = frozenset({"", "0", "–"})
