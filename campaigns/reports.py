@@ -36,7 +36,10 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Figures:
-    """One campaign in numbers of recipients; `matched` counts companies, None before the launch."""
+    """One campaign in numbers of recipients; `matched` counts companies, None before the launch.
+
+    `held` is the part of `waiting` that workers have in their hands, living ones or dead.
+    """
 
     matched: int | None
     recipients: int | None
@@ -49,6 +52,7 @@ class Figures:
     suppressed: int
     cancelled: int
     waiting: int
+    held: int
 
 
 def figures_of(session: Session, campaigns: Sequence[Campaign]) -> dict[int, Figures]:
@@ -73,6 +77,7 @@ def _figures(campaign: Campaign, by_status: Counter[DeliveryStatus]) -> Figures:
         suppressed=by_status[status.SUPPRESSED],
         cancelled=by_status[status.CANCELLED],
         waiting=by_status[status.QUEUED] + by_status[status.CLAIMED] + by_status[status.SENDING],
+        held=by_status[status.CLAIMED] + by_status[status.SENDING],
     )
 
 

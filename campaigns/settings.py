@@ -102,6 +102,7 @@ class DomainSection(_Section):
     names: tuple[DomainName, ...] = Field(min_length=1)
     per_minute: OptionalRate = None
     per_day: OptionalCount = None
+    connections: OptionalCount = None
 
 
 def _hints(preset: object) -> Hints | None:

@@ -182,6 +182,11 @@ class Worker:
                 times.append(max(due, self._resume_at) if due and self._resume_at else due)
         return min((time for time in times if time is not None), default=None)
 
+    def held(self) -> tally.Held:
+        """Give what other workers hold of the campaigns that may send; ask after a round, when this one holds nothing."""
+        with reading(self._engine) as session:
+            return tally.held(session, session.scalars(lifecycle.sendable_campaigns()).all())
+
 
 class _interruptible:  # noqa: N801 - used as a statement
     """Let Ctrl-C stop the worker gently the first time; the second one interrupts as usual."""

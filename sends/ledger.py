@@ -4,7 +4,7 @@ Each statement checks the status and the fence that it expects, so that a worker
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
@@ -79,12 +79,15 @@ def claim(
     limit: int,
     lease: timedelta,
     owner: str,
+    avoiding: Collection[str] = (),
 ) -> list[Claim]:
     """Lease up to `limit` due deliveries of a campaign to `owner`, the deferred ones first, then in planned order.
 
-    `sendable` selects the ids of the campaigns that may send now: a paused or cancelled one yields nothing.
+    `sendable` selects the ids of the campaigns that may send now: a paused or cancelled one yields nothing. Mailboxes
+    of the domains in `avoiding` are left to other workers.
     """
     claims: list[Claim] = []
+    others = [~DELIVERY.c.address_key.endswith(f"@{domain}", autoescape=True) for domain in sorted(avoiding)]
     for status in (DeliveryStatus.DEFERRED, DeliveryStatus.QUEUED):
         if len(claims) >= limit:
             break
@@ -96,6 +99,7 @@ def claim(
                 DUE,
                 DELIVERY.c.status == status,
                 DELIVERY.c.not_before <= now,
+                *others,
             )
             .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
             .limit(limit - len(claims))

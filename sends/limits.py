@@ -11,11 +11,15 @@ WARM_UP = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000)
 
 @dataclass(frozen=True, slots=True)
 class DomainLimit:
-    """What the mailbox provider behind some recipient domains takes; they share one bucket, named by the first."""
+    """What the mailbox provider behind some recipient domains takes; they share one bucket, named by the first.
+
+    `connections` is how many may carry mail for it at a time, of all workers together.
+    """
 
     names: tuple[str, ...]
     per_minute: float | None = None
     per_day: int | None = None
+    connections: int | None = None
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""The delivery ledger: one row a recipient and campaign, its events, who was left out, and how fast mail may leave."""
+"""The delivery ledger: one row a recipient and campaign, its events, who was left out, and how mail may leave."""
 
 from datetime import date, datetime
 
@@ -68,6 +68,17 @@ class Exclusion(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
     rule: Mapped[str] = mapped_column(String(30))
+
+
+class ConnectionSlot(Base):
+    """One of the connections that the relay, or a provider of recipients, takes at a time; `slots` writes it."""
+
+    __tablename__ = "connection_slot"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    owner: Mapped[str] = mapped_column(String(36))
+    lease_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class RateBucket(Base):

@@ -17,6 +17,7 @@ from sends.errors import InvalidMessage
 from sends.limits import RateLimits
 from sends.mailing import Mailing, OpenMailing, Prepared
 from sends.recipients import NOBODY, load_recipients
+from sends.slots import SLOT_PAUSE, Slots
 from sends.states import DeliveryStatus
 from templates import TemplateError
 
@@ -54,6 +55,7 @@ class Outbox:
         owner: str,
         limits: RateLimits,
         zone: tzinfo,
+        slots: Slots,
         on_settled: Callable[[Sequence[Outcome]], None],
     ) -> None:
         self._engine = engine
@@ -63,6 +65,8 @@ class Outbox:
         self._owner = owner
         self._limits = limits
         self._zone = zone
+        self._slots = slots
+        self._avoided: dict[str, datetime] = {}
         self._on_settled = on_settled
         self._mailings: dict[int, Mailing] = {}
         self._ready: deque[Prepared] = deque()
@@ -76,9 +80,13 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._ready)
 
-    def pop(self) -> Prepared:
-        """Take the oldest message out."""
-        return self._ready.popleft()
+    def pop(self, admits: Callable[[Prepared], bool]) -> Prepared | None:
+        """Take out the oldest message that may go now, if there is one."""
+        for at, prepared in enumerate(self._ready):
+            if admits(prepared):
+                del self._ready[at]
+                return prepared
+        return None
 
     def mailing(self, campaign_id: int) -> Mailing:
         """Give what the sender knows of a campaign; opened once."""
@@ -96,9 +104,17 @@ class Outbox:
                     give_back(session, self._allowance, len(self._ready))
             self._ready.clear()
 
+    def wait_for_others(self) -> None:
+        """Give everything back, and look again when other workers may have freed a connection."""
+        if self._ready:
+            self.give_back()
+            self.resume_at = self._clock() + SLOT_PAUSE
+
     def refill(self, campaign_ids: Sequence[int]) -> None:
         """Claim and build until enough is ready, nothing more is due, or the limits have no more to give."""
         self.resume_at = None
+        now = self._clock()
+        self._avoided = {name: since for name, since in self._avoided.items() if abs(now - since) < SLOT_PAUSE}
         while len(self._ready) < LOW_WATER:
             weight = sum(len(each.message.body) for each in self._ready)
             if weight > OCTETS // 2:
@@ -106,6 +122,8 @@ class Outbox:
             self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
             if self.is_exhausted:
                 break
+        if self._avoided and self.is_exhausted and self.resume_at is None:
+            self.resume_at = now + SLOT_PAUSE
 
     def _claim(self, campaign_id: int) -> bool:
         """Lease what the limits allow, leave out who was suppressed since it was planned, build the others' messages."""
@@ -123,11 +141,13 @@ class Outbox:
                 limit=allowance.count,
                 lease=LEASE,
                 owner=self._owner,
+                avoiding=self._avoided,
             )
             if not claims:
                 give_back(session, allowance, allowance.count)
                 return False
             mailing = self.mailing(campaign_id)
+            claims = self._leave_to_others(session, claims, mailing, now)
             claims, later = self._pace(session, claims, mailing, now)
             prepared, outcomes = self._prepare(session, claims, mailing, now)
             give_back(session, allowance, allowance.count - len(prepared))
@@ -143,6 +163,25 @@ class Outbox:
         """Give how many deliveries of a campaign may be claimed together."""
         octets = self._octets.get(campaign_id)
         return FIRST_BATCH if octets is None else max(1, min(BATCH, OCTETS // 2 // octets))
+
+    def _leave_to_others(
+        self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
+    ) -> list[Claim]:
+        """Give back the mail of providers whose connections other workers use, and claim no more of it for a moment."""
+        if mailing.redirect_to:
+            return list(claims)
+        kept, rows = [], session.connection()
+        given_back: list[Claim] = []
+        for each in claims:
+            limit = self._limits.of(each.address_key.rpartition("@")[2])
+            count = limit.connections
+            if count is None or self._slots.lease(rows, limit.key, limit=count, wanted=count, now=now):
+                kept.append(each)
+            else:
+                self._avoided |= dict.fromkeys(limit.names, now)
+                given_back.append(each)
+        ledger.release(rows, given_back)
+        return kept
 
     def _pace(
         self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime

@@ -42,10 +42,12 @@ class Hints:
 # as safe (suped.com, "recommended connection and message rate limits for wanadoo.fr and orange.fr"). One a second is
 # at the careful end, and brings 3600 an hour to each.
 FRENCH_PROVIDERS = (
-    DomainLimit(("orange.fr", "wanadoo.fr"), per_minute=60),
-    DomainLimit(("free.fr", "aliceadsl.fr", "libertysurf.fr", "freesbee.fr"), per_minute=60),
-    DomainLimit(("sfr.fr", "neuf.fr", "cegetel.net", "club-internet.fr", "numericable.fr"), per_minute=60),
-    DomainLimit(("laposte.net",), per_minute=60),
+    DomainLimit(("orange.fr", "wanadoo.fr"), per_minute=60, connections=2),
+    DomainLimit(("free.fr", "aliceadsl.fr", "libertysurf.fr", "freesbee.fr"), per_minute=60, connections=2),
+    DomainLimit(
+        ("sfr.fr", "neuf.fr", "cegetel.net", "club-internet.fr", "numericable.fr"), per_minute=60, connections=2
+    ),
+    DomainLimit(("laposte.net",), per_minute=60, connections=2),
 )
 
 HINTS: Mapping[Preset, Hints] = MappingProxyType(

@@ -22,7 +22,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
-from sends.buckets import slow_down
+from sends.buckets import RELAY, slow_down
 from sends.claims import Claim, Mark, Outcome
 from sends.errors import InvalidMessage, RelayUnavailable, SendError
 from sends.judgement import judge_loss, judge_refusal
@@ -30,6 +30,7 @@ from sends.limits import RateLimits
 from sends.mailing import OpenMailing, Prepared
 from sends.outbox import LEASE, Clock, Outbox, left_out
 from sends.replies import Cause, Verdict
+from sends.slots import SLOT_LEASE, Lanes, Slots
 from sends.states import DeliveryStatus
 from sends.transports import Accepted, BodyWanted, Closed, Connection, Event, Lost, Refused, RelaySettings, connect
 
@@ -61,6 +62,8 @@ class Progress:
     done: Counter[DeliveryStatus] = field(default_factory=Counter)
     blocked: dict[int, Verdict] = field(default_factory=dict)
     resume_at: datetime | None = None
+    is_held_up: bool = False
+    """Whether other workers use all the connections that the relay takes."""
 
 
 class RelayGaveUp(SendError, ConnectionError):
@@ -102,11 +105,13 @@ class Sender:
         self._relay = relay
         self._sendable = sendable
         self._clock = clock
-        self._wanted = connections
+        self._limit = self._wanted = connections
         self._limits = limits
         self._slowed: set[str | None] = set()
         self._on_progress = on_progress
         self._owner = str(uuid4())
+        self._slots = Slots(self._owner)
+        self._lanes = Lanes(limits, self._slots)
         self._outbox = Outbox(
             engine,
             open_mailing,
@@ -115,6 +120,7 @@ class Sender:
             owner=self._owner,
             limits=limits,
             zone=zone,
+            slots=self._slots,
             on_settled=self._count,
         )
         self._keys = count(1)
@@ -163,6 +169,9 @@ class Sender:
                 connection.abort("the run was interrupted")
             self._tick()
             self._outbox.give_back()
+            if not self._is_cut_off:
+                with writing_rows(self._engine) as rows:
+                    self._slots.give_back(rows)
         return self.progress
 
     @property
@@ -184,7 +193,7 @@ class Sender:
 
     def _patience(self) -> float:
         """Give the seconds after which the run looks around even if no event came."""
-        longest = LEASE.total_seconds() / 6
+        longest = SLOT_LEASE.total_seconds() / 6
         if self._outbox.resume_at is None or self._flights:
             return longest
         return min(longest, max(0.05, (self._outbox.resume_at - self._clock()).total_seconds()))
@@ -213,16 +222,34 @@ class Sender:
     # -- connections -----------------------------------------------------------------------------------------------
 
     def _keep_connections(self) -> None:
-        """Open as many connections as there is work for, side by side."""
+        """Open as many connections as there is work for and other workers leave free, side by side."""
         if self._has_to_end:
             return
-        missing = (
-            min(self._wanted, len(self._outbox) + len(self._flights)) - len(self._connections) - len(self._opening)
-        )
-        for _number in range(missing):
+        useful = min(self._wanted, len(self._outbox) + len(self._flights))
+        have = len(self._connections) + len(self._opening)
+        if useful > have and self._slots.may_get(RELAY, useful, now=self._clock()):
+            self._lease_connections(useful)
+        held = self._slots.held(RELAY)
+        if len(self._connections) > held:  # this worker slept, and others took its slots
+            for surplus in list(self._connections)[held:]:
+                surplus.quit()
+        if not held and not have:  # others use them all: leave them the work too, and look again in a moment
+            self._outbox.wait_for_others()
+        for _number in range(min(useful, held) - have):
             task = asyncio.create_task(self._open())
             self._opening.add(task)
             task.add_done_callback(self._opened)
+
+    def _lease_connections(self, wanted: int) -> None:
+        now = self._clock()
+        try:
+            with writing_rows(self._engine) as rows:
+                held = self._slots.lease(rows, RELAY, limit=self._limit, wanted=wanted, now=now)
+        except DatabaseUnavailable as error:
+            self._failure = self._failure or error
+            return
+        self.progress.is_held_up = not held
+        self._on_progress(self.progress)
 
     async def _open(self) -> None:
         """Connect with patience: a few attempts, exponentially apart, so that a dead relay is not hammered."""
@@ -258,19 +285,31 @@ class Sender:
     def _offer(self) -> None:
         """Give each idle connection its first message; later ones ride with the dot of the one before."""
         busy = {flight.connection for flight in self._flights.values()}
-        for connection in self._connections - busy:
-            if self._outbox and connection.capacity:
+        idle = [each for each in self._connections - busy if each.capacity]
+        for connection in idle:
+            if self._outbox:
                 self._offer_to(connection, is_rider=False)
+        if idle and self._outbox and not self._flights:
+            self._outbox.give_back()  # the slots of its providers were lost: claim anew
 
     def _offer_to(self, connection: Connection, *, is_rider: bool) -> None:
-        prepared = self._outbox.pop()
+        prepared = self._outbox.pop(lambda each: self._lanes.admits(each, connection))
+        if prepared is None:
+            return
         key = next(self._keys)
         self._flights[key] = _Flight(key, prepared, connection, is_rider)
+        self._lanes.enter(prepared, connection)
         try:
             connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
-            del self._flights[key]
+            self._land(key)
             self._unwritten.append(left_out(prepared.claim, DeliveryStatus.FAILED, str(error)))
+
+    def _land(self, key: int) -> _Flight:
+        """Take a message off its connection: what became of it is known."""
+        flight = self._flights.pop(key)
+        self._lanes.leave(flight.prepared, flight.connection)
+        return flight
 
     # -- the tick --------------------------------------------------------------------------------------------------
 
@@ -286,12 +325,12 @@ class Sender:
                 case Accepted(key=key, reply=reply):
                     self._blocks.clear()
                     self._dropped = 0
-                    claim = self._flights.pop(key).prepared.claim
+                    claim = self._land(key).prepared.claim
                     outcomes.append(Outcome(claim, DeliveryStatus.SENDING, DeliveryStatus.SENT, reply=reply))
                 case Refused(key=key):
-                    outcomes.append(self._judge(self._flights.pop(key), event, now))
+                    outcomes.append(self._judge(self._land(key), event, now))
                 case Lost(key=key):
-                    outcomes.append(self._lose(self._flights.pop(key), event, now))
+                    outcomes.append(self._lose(self._land(key), event, now))
                 case Closed(error=error):
                     self._connections.discard(connection)
                     self._count_drop(error)
@@ -321,7 +360,7 @@ class Sender:
                 self._slowed.clear()
 
     def _needs_renewal(self, now: datetime) -> bool:
-        return abs(now - self._renewed_at) > LEASE / 3  # the clock may have been set back
+        return abs(now - self._renewed_at) > SLOT_LEASE / 3  # the clock may have been set back
 
     def _commit(self, marks: Sequence[Mark], now: datetime) -> set[Claim]:
         """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less.
@@ -336,6 +375,7 @@ class Sender:
                 with writing_rows(self._engine) as rows:
                     if self._needs_renewal(waited):
                         ledger.renew(rows, self._owner, now=waited, lease=LEASE)
+                        self._slots.renew(rows, now=waited)
                     ledger.settle(rows, outcomes, now=now)
                     marked = ledger.mark(rows, marks, sendable=self._sendable)
             except DatabaseUnavailable as error:
@@ -365,7 +405,7 @@ class Sender:
 
     def _let_go(self, flight: _Flight) -> None:
         if not flight.is_marked:
-            del self._flights[flight.key]
+            self._land(flight.key)
             flight.connection.abandon(flight.key)
             return
         if self._outbox and flight.connection.capacity and not self._has_to_end:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,6 +25,21 @@ def count_by_status(session: Session, campaign_ids: Iterable[int]) -> dict[int, 
 def next_due(session: Session, campaign_id: int) -> datetime | None:
     """Give the time at which the next waiting delivery of a campaign may go, or None when none waits."""
     return session.scalar(select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, DUE))
+
+
+class Held(NamedTuple):
+    """What workers hold of campaigns: how many deliveries, and when the last of these leases ends (None for none)."""
+
+    messages: int
+    until: datetime | None
+
+
+def held(session: Session, campaign_ids: Iterable[int]) -> Held:
+    """Count what workers hold, dead ones too: that comes free when its lease ends."""
+    found = select(func.count(), func.max(Delivery.lease_until)).where(
+        Delivery.campaign_id.in_(list(campaign_ids)), HELD
+    )
+    return Held(*session.execute(found).one())
 
 
 def is_open(session: Session, campaign_id: int) -> bool:

@@ -102,6 +102,9 @@ class SmtpServer:
         self.commands: list[str] = []
         self.logins: list[tuple[str, str]] = []
         self.connections = 0
+        self.open: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
+        """How many connections were open at a time at most, and by domain how many carried mail for it."""
         self.tls = tls
         self.is_tls_from_start = implicit_tls
         self._counts: Counter[str] = Counter()
@@ -166,10 +169,14 @@ class _Dialogue:
         self.writer = writer
         self.sender: tuple[str, str] | None = None
         self.recipient: tuple[str, str] | None = None
+        self.carried: str | None = None
+        self.has_left = False
         self.is_secure = server.is_tls_from_start
         self.is_closing = False
 
     async def run(self) -> None:
+        self.server.open[""] += 1
+        self.server.most_open |= self.server.open
         try:
             await self.answer("banner", "220 sink.test ESMTP")
             while not self.is_closing and (line := await self.read_line()):
@@ -179,7 +186,23 @@ class _Dialogue:
         except (_DroppedError, ConnectionError, ssl.SSLError):
             pass
         finally:
+            self.carry(None)
+            self.leave()
             self.writer.close()
+
+    def carry(self, domain: str | None) -> None:
+        """Note for which domain this connection carries mail from now on."""
+        for each, step in ((self.carried, -1), (domain, 1)):
+            if each is not None:
+                self.server.open[each] += step
+        self.carried = domain
+        self.server.most_open |= self.server.open
+
+    def leave(self) -> None:
+        """Count this connection no more."""
+        if not self.has_left:
+            self.server.open[""] -= 1
+        self.has_left = True
 
     async def read_line(self) -> bytes:
         """Return a line, empty at the end; drop the connection at a bare CR or LF, or where a body breaks off."""
@@ -205,6 +228,10 @@ class _Dialogue:
             if rule.drops:
                 self.drop(resets=rule.resets)
             text, injected = rule.reply or text, injected + rule.injects
+        if point == "dot":
+            self.carry(None)
+        elif point == "quit":
+            self.leave()
         if self.script.splits_replies:
             for at in range(0, len(text), 3):
                 self.writer.write(text[at : at + 3].encode())
@@ -275,8 +302,10 @@ class _Dialogue:
             await self.answer("rcpt", "503 5.5.1 need MAIL command")
             return
         self.recipient = _path(rest, "TO:")
+        self.carry(self.recipient[0].rpartition("@")[2])
         if not (await self.answer("rcpt", "250 2.1.5 ok")).startswith("2"):
             self.recipient = None
+            self.carry(None)
 
     async def do_data(self, _rest: str) -> None:
         is_usual = self.sender is not None and self.recipient is not None
@@ -316,6 +345,7 @@ class _Dialogue:
 
     async def do_rset(self, _rest: str) -> None:
         self.sender = self.recipient = None
+        self.carry(None)
         await self.answer("rset", "250 2.0.0 ok")
 
     async def do_quit(self, _rest: str) -> None:

@@ -76,7 +76,9 @@ def records(context: "Context", slug: str | None = None) -> list[dict[str, Any]]
 def show(slug: Slug, as_json: Json = False) -> None:
     from audiences.database import reading
     from campaigns import lifecycle, planning, reports
+    from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
+    from sends import tally
     from templates import Purpose
 
     context = open_context()
@@ -91,8 +93,10 @@ def show(slug: Slug, as_json: Json = False) -> None:
             waterfall = planning.stored_waterfall(campaign)
         else:
             waterfall = planning.explain_query(session, record["query"], context.settings, purpose=purpose)
+        held = tally.held(session, [campaign.id])
         end = reports.forecast_end(session, record, waterfall, context.settings, now=context.now())
     record |= {"waterfall": waterfall.as_dict(), "expected_end": end}
+    record["held_until"] = local_iso(held.until, context.settings.zone)
     if as_json:
         emit_json(record)
         return
@@ -120,6 +124,13 @@ def show(slug: Slug, as_json: Json = False) -> None:
     if record["launched_at"]:
         say("")
         show_figures(context, slug)
+    if record["held_until"]:
+        say("")
+        say(
+            _(
+                "{count} of those that wait are in the hands of a worker. If it has vanished they are free at {time}."
+            ).format(count=held.messages, time=record["held_until"][11:19])
+        )
 
 
 def show_figures(context: "Context", slug: str) -> None:

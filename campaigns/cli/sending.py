@@ -4,6 +4,8 @@ import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from gettext import gettext as _
+from gettext import ngettext
+from math import ceil
 from typing import TYPE_CHECKING
 
 from campaigns.cli.output import Bar, note, progress_bar, say
@@ -27,9 +29,10 @@ def send_now(context: "Context", slugs: "Sequence[str]") -> "Round":
         done = worker.round(slugs)
     tell(done)
     _end_if_interrupted(worker)
-    due = worker.next_event()
-    if due is not None and not done.finished:
-        tell_next(context, due)
+    if not done.finished:
+        _tell_held(context, worker)
+        if due := worker.next_event():
+            _tell_due(context, due)
     return done
 
 
@@ -46,9 +49,11 @@ def _waiting(context: "Context", slugs: "Sequence[str]") -> int:
 def _follow(bar: Bar, total: int) -> "Callable[[Progress], None]":
     shown = 0
     bar.start(total)
+    announce = _announcing(bar.tell)
 
     def update(progress: "Progress") -> None:
         nonlocal shown
+        announce(progress)
         done = progress.done.total()
         bar.advance(done - shown)
         shown = done
@@ -56,16 +61,33 @@ def _follow(bar: Bar, total: int) -> "Callable[[Progress], None]":
     return update
 
 
+def _announcing(tell: "Callable[[str], None]") -> "Callable[[Progress], None]":
+    """Say once that other workers use all the connections, each time it comes to that."""
+    was_held_up = False
+
+    def announce(progress: "Progress") -> None:
+        nonlocal was_held_up
+        if progress.is_held_up and not was_held_up:
+            tell(_("Other workers use all the connections that [smtp] allows: waiting until one is free."))
+        was_held_up = progress.is_held_up
+
+    return announce
+
+
 def work(context: "Context", *, once: bool) -> None:
     """Launch and send what is due, again and again, until Ctrl-C; with `once`, one time."""
     from campaigns.worker import Worker
 
-    worker = Worker(context.engine, context.settings, context.clock)
+    worker = Worker(context.engine, context.settings, context.clock, on_progress=_announcing(say))
     context.settings.relay()  # a setting that is missing is told now, not at the first launch
     if once:
         tell(worker.round())
         _end_if_interrupted(worker)
-        tell_next(context, worker.next_event())
+        is_held, due = _tell_held(context, worker), worker.next_event()
+        if due:
+            _tell_due(context, due)
+        elif not is_held:
+            say(_("Nothing is waiting."))
         return
     say(_("The worker is running. Ctrl-C ends it."))
     with suppress(KeyboardInterrupt):  # the usual end of a worker that waits, hence no error
@@ -93,9 +115,9 @@ def _work_on(worker: "Worker", context: "Context") -> None:
             note(_("{error} Trying again in {seconds} s.").format(error=error, seconds=int(COOL_OFF.total_seconds())))
             pause = COOL_OFF
         due = worker.next_event()
-        if due != announced:
-            announced = due
-            tell_next(context, due)
+        if due is not None and due != announced:
+            _tell_due(context, due)
+        announced = due
         if due is not None and pause is POLL:
             pause = min(pause, max(due - context.now(), timedelta(seconds=1)))
         time.sleep(pause.total_seconds())
@@ -122,12 +144,25 @@ def tell(done: "Round") -> None:
         say(_("Finished: {slug}").format(slug=slug))
 
 
-def tell_next(context: "Context", due: "datetime | None") -> None:
+def _tell_held(context: "Context", worker: "Worker") -> bool:
+    """Say what other workers hold, and when it comes free if they have vanished; tell whether there is any."""
+    count, until = worker.held()
+    if until is None:
+        return False
+    seconds = max(1, ceil((until - context.now()).total_seconds()))
+    say(
+        ngettext(
+            "{count} message is in the hands of another worker. If that one has vanished, run this again in {seconds} s.",
+            "{count} messages are in the hands of another worker. If that one has vanished, run this again in {seconds} s.",
+            count,
+        ).format(count=count, seconds=seconds)
+    )
+    return True
+
+
+def _tell_due(context: "Context", due: datetime) -> None:
     """Say when the next thing is due."""
     from campaigns.calendar import show_instant
 
-    if due is None:
-        say(_("Nothing is waiting."))
-        return
     when = show_instant(due, context.settings.zone)
     say(_("Next: {when}, by a running `relais sends work`, or run this again.").format(when=when))

@@ -306,3 +306,54 @@ def test_a_second_ctrl_c_stops_at_once_and_is_still_safe(drill: Drill) -> None:
     assert Counter(drill.office.statuses("masse").values()).keys() <= {"sent", "queued", "uncertain"}
     drill.finish()
     drill.check()
+
+
+# -- several workers ---------------------------------------------------------------------------------------------------
+
+
+def test_two_workers_together_keep_to_the_connections_that_relay_and_provider_take(drill: Drill) -> None:
+    settings = drill.office.folder / "relais.toml"
+    text = settings.read_text(encoding="utf-8")
+    provider = '[[smtp.domains]]\nnames = ["example.org"]\nconnections = 2\n'
+    settings.write_text(text.replace("# [[smtp.domains]]", f"{provider}\n# [[smtp.domains]]"), encoding="utf-8")
+    worker = drill.begin(amidst=2)
+    others = [drill.office.start("campaigns", "send", "masse") for _ in range(2)]
+    assert ended(worker)[0] == 0
+    said = [ended(other) for other in others]
+    assert {code for code, _said, _complaint in said} == {0}
+    assert drill.relay.most_open[""] <= CONNECTIONS
+    assert drill.relay.most_open["example.org"] == 2
+    drill.check(uncertain=0)
+
+
+def test_what_a_vanished_worker_holds_is_told_until_its_lease_ends(drill: Drill) -> None:
+    worker = drill.begin()
+    worker.kill()
+    worker.communicate()
+    held = CROWD - Counter(drill.office.statuses("masse").values())["sent"]
+    drill.office.at("2026-11-02T09:00:30+01:00")
+    told = f"{held} messages are in the hands of another worker. If that one has vanished, run this again in "
+    said = drill.office("sends", "work", "--once").stdout
+    assert told in said
+    assert 30 <= int(said.partition(told)[2].split()[0]) <= 90
+    assert "Nothing is waiting" not in said
+    assert told in drill.office("campaigns", "send", "masse").stdout
+    shown = drill.office("campaigns", "show", "masse").stdout
+    assert (
+        f"{held} of those that wait are in the hands of a worker. If it has vanished they are free at 09:01:" in shown
+    )
+    assert drill.office.json("campaigns", "show", "masse")["held"] == held
+    drill.finish()
+    drill.check()
+
+
+def test_the_connections_of_a_dead_worker_are_free_when_its_lease_lapses(drill: Drill) -> None:
+    """Another campaign finds them all taken, says so, and leaves when they are free."""
+    worker = drill.begin()
+    worker.kill()
+    worker.communicate()
+    create(drill.office, "autre", audience="tous")
+    drill.office.at("2026-11-02T09:00:27+01:00")  # the dead one's slots last for 30 seconds
+    said = drill.office("campaigns", "send", "autre", "--yes").stdout
+    assert "Other workers use all the connections that [smtp] allows: waiting until one is free." in said
+    assert set(drill.office.statuses("autre").values()) == {"sent"}
