@@ -67,14 +67,15 @@ class Worker:
         self._on_progress = on_progress
         self._secret = secret_of(engine)
         self._sender: Sender | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._resume_at: datetime | None = None
         self.is_stopping = False
 
     def stop(self) -> None:
-        """Finish what is on the wire, give the rest back, and end."""
+        """Finish what is on the wire, give the rest back, and end; may be called from a signal handler."""
         self.is_stopping = True
-        if self._sender is not None:
-            self._sender.stop()
+        if self._sender is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._sender.stop)
 
     def round(self, only: Sequence[str] = ()) -> Round:
         """Recover what a dead worker left, launch what is due, send what may go now, and finish what is settled.
@@ -83,6 +84,11 @@ class Worker:
         does not take it; the ledger then holds what waits.
         """
         done = Round()
+        with _interruptible(self):
+            self._do(done, only)
+        return done
+
+    def _do(self, done: Round, only: Sequence[str]) -> None:
         with writing(self._engine) as session:
             done.uncertain = ledger.recover(session, now=self._clock())[DeliveryStatus.UNCERTAIN]
         if not only:
@@ -98,7 +104,6 @@ class Worker:
                 finished = lifecycle.finish_settled(session, now=self._clock())
                 done.finished = [campaign.slug for campaign in finished]
         self._pause_blocked(done)
-        return done
 
     async def _send(self, ids: Sequence[int]) -> Progress:
         self._sender = Sender(
@@ -112,11 +117,13 @@ class Worker:
             zone=self._settings.zone,
             on_progress=self._on_progress,
         )
-        with _interruptible(self):
-            try:
-                return await self._sender.run(ids)
-            finally:
-                self._sender = None
+        self._loop = asyncio.get_running_loop()
+        if self.is_stopping:  # told while the sender was being made
+            self._sender.stop()
+        try:
+            return await self._sender.run(ids)
+        finally:
+            self._sender = self._loop = None
 
     def _open_mailing(self, campaign_id: int) -> Mailing:
         with reading(self._engine) as session:
@@ -136,6 +143,8 @@ class Worker:
         with reading(self._engine) as session:
             slugs = list(session.scalars(due.order_by(Campaign.scheduled_at)))
         for slug in slugs:
+            if self.is_stopping:
+                return
             try:
                 self._check(slug, now)
                 with writing(self._engine) as session:
@@ -189,17 +198,15 @@ class Worker:
 
 
 class _interruptible:  # noqa: N801 - used as a statement
-    """Let Ctrl-C stop the worker gently the first time; the second one interrupts as usual."""
+    """Let Ctrl-C end a round gently the first time, so that what it did is told; the second one interrupts as usual."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-
         def handle(_number: int, _frame: object) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            loop.call_soon_threadsafe(self._worker.stop)
+            self._worker.stop()
 
         self._previous = None
         with suppress(ValueError):  # not the main thread: nobody can press Ctrl-C here

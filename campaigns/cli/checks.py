@@ -19,7 +19,7 @@ SHOWN = 20
 
 @app.command(
     epilog=examples("relais campaigns check info-fonds-cua", "relais campaigns check info-fonds-cua --json"),
-    help=_("Write every message of a campaign and name each contact whose message would miss a value or break."),
+    help=_("Check every message of a campaign. Names each contact whose message would miss a value or break."),
 )
 def check(slug: Slug, as_json: Json = False) -> None:
     from audiences.database import reading
