@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from gettext import gettext as _
 from types import MappingProxyType
 
 from jinja2 import nodes
@@ -29,11 +30,13 @@ class Body:
     def __init__(
         self, source: str, constants: Mapping[str, object] = MappingProxyType({}), *, autoescape: bool
     ) -> None:
+        self._static: set[str] = set()
         tree = parse_filled(source, constants, autoescape=autoescape)
         self.is_direct = all(_only_writes(statement) for statement in tree.find_all(nodes.Stmt))
         if self.is_direct:
             for static in tree.find_all(nodes.TemplateData):
                 static.data = quotedprintable.encode(static.data)
+                self._static.add(static.data)
             environment = make_environment(autoescape=autoescape, finalize=_encode_html if autoescape else _encode_text)
             tree.set_environment(environment)
             self._template = environment.from_string(tree)
@@ -47,8 +50,14 @@ class Body:
         """
         template = self._template
         # shared: the context takes the names as they are, a copy costs more than rendering a short part
-        written = "".join(template.root_render_func(template.new_context(names, shared=True)))
-        return quotedprintable.finish(written if self.is_direct else quotedprintable.encode(written))
+        written = list(template.root_render_func(template.new_context(names, shared=True)))
+        if not self.is_direct:
+            return quotedprintable.finish(quotedprintable.encode("".join(written)))
+        static = self._static
+        for part in written:  # what a recipient's values became is looked at once more; the rest was encoded here
+            if part not in static and not quotedprintable.is_segment(part):
+                raise ValueError(_("{part!r} was not encoded").format(part=part[:60]))
+        return quotedprintable.finish("".join(written))
 
 
 def _only_writes(statement: nodes.Stmt) -> bool:

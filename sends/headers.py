@@ -130,8 +130,11 @@ def _encoded_words(text: str, used: int) -> str:
     """Encode in words of at most 75 characters, no character split between two; the first has `used` before it."""
     words, word = [], ""
     room = min(_ENCODED_WORD, _WIDTH - used) - len(_OPEN) - len(_CLOSE)
-    for character in text:
-        encoded = _in_word(character)
+    characters = [_in_word(character) for character in text]
+    whole = "".join(characters)
+    if len(whole) <= room:  # a name, mostly
+        return f"{_OPEN}{whole}{_CLOSE}"
+    for encoded in characters:
         if len(word) + len(encoded) > room:
             words.append(word)
             word, room = "", _ENCODED_WORD - len(_OPEN) - len(_CLOSE)

@@ -59,6 +59,7 @@ class Mailing:
             body=self.sign(built.content, now=now),
             envid=str(claim.id),
             smtputf8=built.needs_smtputf8,
+            is_canonical=built.is_canonical,  # a signature is a few header lines of ours
         )
         return Prepared(claim, message, built.message_id, checked)
 

@@ -1,7 +1,7 @@
 """One campaign's messages: fixed headers and MIME frame made once, then a message's bytes for each recipient."""
 
 import hashlib
-import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,11 @@ from sends import headers
 from sends.attachments import Attachment, check_size, write_part
 from sends.bodies import Body
 from sends.errors import InvalidMessage
-from sends.unsubscribe import mailto_link, make_token
+from sends.unsubscribe import keyed_digest, mailto_link, make_token
 from templates import RENDERING_ERRORS, Brand, CompiledTemplate, Renderer
+
+
+_HEAD = re.compile(r"(?:(?!\.)[^\r\n]{1,900}\r\n)+")
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,15 @@ class Identity:
 
 
 class BuiltMessage(NamedTuple):
-    """A message ready for the transport: CR LF line ends, not dot-stuffed, ASCII unless `needs_smtputf8`."""
+    """A message ready for the transport: CR LF line ends, not dot-stuffed, ASCII unless `needs_smtputf8`.
+
+    `is_canonical` says that each part of it was looked at: short lines ended by CR LF, none of which begins with a dot.
+    """
 
     content: bytes
     message_id: str
     needs_smtputf8: bool
+    is_canonical: bool = False
 
 
 class MessageBuilder:
@@ -74,6 +81,7 @@ class MessageBuilder:
         self._renderer = Renderer(compiled, brand, variables)
         self._text = Body(compiled.text, self._renderer.constants, autoescape=False)
         self._html = Body(compiled.html, self._renderer.constants, autoescape=True)
+        self._is_direct = self._text.is_direct and self._html.is_direct
         self._sender = _sender_headers(identity, self._domain)
         # Neither quoted-printable nor base64 writes "=_", so no boundary stands in a part (RFC 2045 6.7, note).
         digest = hashlib.sha256(f"{campaign_name}:{compiled.version}".encode()).hexdigest()
@@ -108,7 +116,7 @@ class MessageBuilder:
         named = {**recipient, "links": {"unsubscribe": link}, "campaign": self._campaign}
         subject, text, html = self._render(named)
         identifier = message_id(self._secret, delivery_id, self._domain)
-        written = "".join(
+        head = "".join(
             (
                 self._sender,
                 headers.address_field("To", to_name, to_address),
@@ -117,14 +125,12 @@ class MessageBuilder:
                 headers.plain_field("Message-ID", identifier),
                 headers.uri_field("List-Unsubscribe", link),
                 "MIME-Version: 1.0\r\n",
-                self._before_text,
-                text,
-                self._before_html,
-                html,
             )
         )
+        written = "".join((head, self._before_text, text, self._before_html, html))
         # All but the local part of an address is encoded, whatever it holds.
-        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii())
+        is_canonical = self._is_direct and _HEAD.fullmatch(head) is not None
+        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii(), is_canonical)
 
     def _render(self, named: Mapping[str, object]) -> tuple[str, str, str]:
         names = self._renderer.names(named)
@@ -153,7 +159,7 @@ def message_id(secret: bytes, delivery_id: int, domain: str) -> str:
 
     It cannot be guessed from the delivery's id, so that a forged report about a message is told from a real one.
     """
-    mac = hmac.digest(secret, f"message-id:{delivery_id}".encode(), "sha256").hex()
+    mac = keyed_digest(secret, "message-id", str(delivery_id))
     return f"<{delivery_id}.{mac[:20]}@{domain}>"
 
 

@@ -1,56 +1,267 @@
-"""What is the same for every recipient of a campaign, written into its sources once."""
+"""What is the same for every recipient of a campaign, worked out and written into its sources once."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, StrictUndefined, nodes
+from jinja2.compiler import has_safe_repr
+from jinja2.runtime import LoopContext
+from jinja2.visitor import NodeTransformer
 
 from templates.environment import RENDERING_ERRORS, make_environment
 
+MOST_UNROLLED = 2_000
+"""Turns of loops that are written out one after the other in one source; longer loops stay loops."""
+
+_UNKNOWN = object()
+
 
 def parse_filled(source: str, constants: Mapping[str, object], *, autoescape: bool) -> nodes.Template:
-    """Parse a source, with the values of what needs nothing but `constants` in it, which halves the time of a rendering.
+    """Parse a source, with everything that needs nothing but `constants` worked out: values, conditions and loops.
 
-    The values stand in the tree as text of the source: written into the source itself, Jinja would take their line
-    ends and spaces for those around its tags and trim them. Expressions that fail, such as the link of a logo that is
-    not there, stay for the rendering, which may never reach them.
+    What is left asks for a recipient: of a page of twenty paragraphs some ten expressions. The values stand in the tree
+    as text of the source: written into the source itself, Jinja would take their line ends and spaces for those around
+    its tags and trim them. Expressions that fail, such as the link of a logo that is not there, stay for the rendering,
+    which may never reach them.
     """
     environment = make_environment(autoescape=autoescape)
     tree = environment.parse(source)
     if tree.find(nodes.ScopedEvalContextModifier):
         return tree  # a text part that is derived per recipient holds HTML, which is escaped in its own way
-    rebound = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
-    usable = {name: value for name, value in constants.items() if name not in rebound}
-    written: dict[str, str | None] = {}  # a brand's colour stands in a source thirty times
-    for output in tree.find_all(nodes.Output):
-        for at, node in enumerate(output.nodes):
-            key = repr(node)
-            if key not in written:
-                written[key] = _value(node, usable, environment)
-            if (value := written[key]) is not None:
-                output.nodes[at] = nodes.TemplateData(value, lineno=node.lineno)
-        output.nodes = list(_merge(output.nodes))
+    tree.body = _Filling(environment, tree).fill_source(tree.body, constants)
     return tree
 
 
-def _value(node: nodes.Expr, constants: Mapping[str, object], environment: Environment) -> str | None:
-    """Write an expression, where it is one and needs nothing but these names; None otherwise."""
-    alone = nodes.Template([nodes.Output([node], lineno=1)], lineno=1)
-    alone.set_environment(environment)
-    names = {name.name for name in alone.find_all(nodes.Name)}
-    if names and names <= constants.keys():
+class _Filling:
+    """One source that is being filled; names that it binds in more than one way are no constants of it."""
+
+    def __init__(self, environment: Environment, tree: nodes.Template) -> None:
+        self._environment = environment
+        self._bound = Counter(name.name for name in tree.find_all(nodes.Name) if name.ctx != "load")
+        self._turns_left = MOST_UNROLLED
+        self._worked_out: dict[tuple[object, ...], object] = {}  # a brand's colour stands in a source thirty times
+        self._kept: list[Mapping[str, object]] = []  # the ids of their values are keys above
+
+    def fill_source(self, body: Sequence[nodes.Node], constants: Mapping[str, object]) -> list[nodes.Node]:
+        """Fill the statements at the top of a source: a name that one of them sets, once in all, is known after it."""
+        known = {name: value for name, value in constants.items() if name not in self._bound}
+        filled: list[nodes.Node] = []
+        for statement in body:
+            filled += self._fill_statement(statement, known)
+            if isinstance(statement, nodes.Assign) and isinstance(statement.target, nodes.Name):
+                name = statement.target.name
+                value = self._value(statement.node, known) if self._bound[name] == 1 else _UNKNOWN
+                if value is not _UNKNOWN and name not in constants:
+                    known = {**known, name: value}
+        read = Counter(
+            name.name for name in nodes.Template(filled, lineno=1).find_all(nodes.Name) if name.ctx == "load"
+        )
+        return list(_joined([each for each in filled if not _is_idle(each, known, read)]))
+
+    def _fill(self, body: Sequence[nodes.Node], known: Mapping[str, object]) -> list[nodes.Node]:
+        return list(_joined([each for statement in body for each in self._fill_statement(statement, known)]))
+
+    def _fill_statement(self, statement: nodes.Node, known: Mapping[str, object]) -> list[nodes.Node]:
+        match statement:
+            case nodes.Output():
+                statement.nodes = list(_merge([self._fill_value(node, known) for node in statement.nodes]))
+                return [statement]
+            case nodes.If():
+                return self._fill_condition(statement, known)
+            case nodes.For():
+                return self._fill_loop(statement, known)
+            case _:
+                # A macro or block hides names behind its own, as do loops below; those are not known here anyway.
+                for field in ("body", "else_"):
+                    if inner := getattr(statement, field, None):
+                        setattr(statement, field, self._fill(inner, known))
+                return [statement]
+
+    def _fill_value(self, node: nodes.Expr, known: Mapping[str, object]) -> nodes.Expr:
+        if isinstance(node, nodes.TemplateData) or not node.find(nodes.Name) and not isinstance(node, nodes.Name):
+            return node
+        written = self._work_out(node, known, is_written=True)
+        return nodes.TemplateData(written, lineno=node.lineno) if isinstance(written, str) else node
+
+    def _fill_condition(self, statement: nodes.If, known: Mapping[str, object]) -> list[nodes.Node]:
+        """Keep the branches that a recipient may take; the first that is always taken ends them."""
+        open_branches: list[nodes.If] = []
+        rest: Sequence[nodes.Node] = statement.else_
+        for branch in (statement, *statement.elif_):
+            value = self._value(branch.test, known)
+            if value is _UNKNOWN:
+                open_branches.append(branch)
+            elif value:
+                rest = branch.body
+                break
+        otherwise = self._fill(rest, known)
+        if not open_branches:
+            return otherwise
+        for branch in open_branches:
+            branch.body = self._fill(branch.body, known)
+        first, *others = open_branches
+        first.elif_, first.else_ = others, otherwise
+        return [first]
+
+    def _fill_loop(self, loop: nodes.For, known: Mapping[str, object]) -> list[nodes.Node]:
+        names = [name.name for name in (loop.target, *loop.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)]
+        inside = {name: value for name, value in known.items() if name not in (*names, "loop")}
+        items = self._value(_without_bound(loop.iter), known)
+        if items is not _UNKNOWN and loop.test is None and not loop.recursive and _is_plain(loop):
+            unrolled = self._unroll(loop, items, inside)
+            if unrolled is not None:
+                return unrolled
+        loop.body, loop.else_ = self._fill(loop.body, inside), self._fill(loop.else_, known)
+        return [loop]
+
+    def _unroll(self, loop: nodes.For, items: Any, known: Mapping[str, object]) -> list[nodes.Node] | None:
+        """Write a loop out, one turn after the other; None where that is not possible."""
+        try:
+            items = list(items)
+        except TypeError:
+            return None
+        if not items:
+            return self._fill(loop.else_, known)
+        if len(items) > self._turns_left:
+            return None
+        self._turns_left -= len(items)
+        turns: list[nodes.Node] = []
+        for item, state in LoopContext(items, StrictUndefined, None):
+            if isinstance(loop.target, nodes.Name):
+                named = {loop.target.name: item}
+            elif (named := _unpack(loop.target, item)) is None:
+                return None
+            body = nodes.Template([_copy(each) for each in loop.body], lineno=loop.lineno)
+            body.body = self._fill(body.body, {**known, **named, "loop": state})
+            for name in list(body.find_all(nodes.Name)):
+                # what is written of a recipient in a loop over constants has them in it as literals
+                if name.name == "loop" or (name.name in named and not has_safe_repr(named[name.name])):
+                    return None
+            turns += _Literals(named).visit(body).body
+        return turns
+
+    def _value(self, node: nodes.Expr, known: Mapping[str, object]) -> Any:
+        """Work out an expression that needs nothing but these names; _UNKNOWN otherwise."""
+        return self._work_out(node, known, is_written=False)
+
+    def _work_out(self, node: nodes.Expr, known: Mapping[str, object], *, is_written: bool) -> object:
+        """Give an expression's value, or the text that it writes."""
+        names = {each.name for each in (node, *node.find_all(nodes.Name)) if isinstance(each, nodes.Name)}
+        if not names <= known.keys():
+            return _UNKNOWN
+        key = (is_written, repr(node), *sorted((name, id(known[name])) for name in names))
+        # `loop` is one object that changes with every turn
+        if "loop" in names or key not in self._worked_out:
+            self._kept.append(known)
+            self._worked_out[key] = self._run(node, known, is_written=is_written)
+        return self._worked_out[key]
+
+    def _run(self, node: nodes.Expr, known: Mapping[str, object], *, is_written: bool) -> object:
         with suppress(*RENDERING_ERRORS):
-            return environment.from_string(alone).render(constants)
-    return None
+            if is_written:
+                alone = nodes.Template([nodes.Output([_copy(node)], lineno=1)], lineno=1)
+                alone.set_environment(self._environment)
+                return self._environment.from_string(alone).render(known)
+            result = nodes.Assign(nodes.Name("result", "store"), _copy(node), lineno=1)
+            alone = nodes.Template([result], lineno=1)
+            alone.set_environment(self._environment)
+            module = self._environment.from_string(alone).make_module(dict(known))
+            value = getattr(module, "result", _UNKNOWN)
+            # a generator gives its items once only, and what is undefined is for the rendering to tell
+            return _UNKNOWN if isinstance(value, StrictUndefined | Iterator) else value
+        return _UNKNOWN
 
 
-def _merge(written: list[nodes.Expr]) -> Iterator[nodes.Expr]:
+class _Literals(NodeTransformer):
+    """Writes known values in the place of names."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Expr:  # noqa: N802 - as Jinja calls it
+        """Replace a name that is read."""
+        if node.ctx == "load" and node.name in self._values:
+            return nodes.Const(self._values[node.name], lineno=node.lineno)
+        return node
+
+
+def _is_idle(statement: nodes.Node, known: Mapping[str, object], read: Mapping[str, int]) -> bool:
+    """Tell whether a statement only sets a name whose value is known and that nothing reads any more."""
+    if not isinstance(statement, nodes.Assign) or not isinstance(statement.target, nodes.Name):
+        return False
+    return statement.target.name in known and not read.get(statement.target.name)
+
+
+def _is_plain(loop: nodes.For) -> bool:
+    """Tell whether a loop's body binds nothing but the variables of loops in it, and keeps no state between turns."""
+    inner = {
+        id(name)
+        for each in loop.find_all(nodes.For)
+        for name in (each.target, *each.target.find_all(nodes.Name))
+        if isinstance(name, nodes.Name)
+    }
+    body = nodes.Template(list(loop.body))
+    outer = {name.name for name in (loop.target, *loop.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)}
+    for name in body.find_all(nodes.Name):
+        if name.ctx != "load" and (id(name) not in inner or name.name in outer):
+            return False
+    stateful = {each.attr for each in body.find_all(nodes.Getattr) if isinstance(each.node, nodes.Name)}
+    return not stateful & {"changed", "cycle", "next", "reset"} and not body.find((nodes.Macro, nodes.CallBlock))
+
+
+def _without_bound(node: nodes.Expr) -> nodes.Expr:
+    """Give what a loop goes through, without the sandbox's count of its turns."""
+    is_bound = isinstance(node, nodes.Filter) and node.name == "bounded_turns" and node.node is not None
+    return node.node if is_bound else node  # type: ignore[union-attr,return-value]  # what is_bound says
+
+
+def _unpack(target: nodes.Expr, item: object) -> dict[str, object] | None:
+    names = [name.name for name in target.items if isinstance(name, nodes.Name)] if isinstance(target, nodes.Tuple) else []
+    try:
+        values = list(item)  # type: ignore[call-overload]  # what is no sequence raises TypeError
+    except TypeError:
+        return None
+    is_fitting = isinstance(target, nodes.Tuple) and len(names) == len(target.items) == len(values)
+    return dict(zip(names, values, strict=True)) if is_fitting else None
+
+
+def _copy(node: Any) -> Any:
+    """Copy a node with all below it: what is worked out in one turn of a loop stays in the others."""
+    if isinstance(node, nodes.Node):
+        copied = object.__new__(type(node))
+        for name in (*node.fields, *node.attributes):
+            setattr(copied, name, _copy(getattr(node, name, None)))
+        return copied
+    return [_copy(each) for each in node] if isinstance(node, list) else node
+
+
+def _joined(statements: Sequence[nodes.Node]) -> Iterator[nodes.Node]:
+    """Join neighbouring outputs, so that a text that goes on is one."""
+    output: nodes.Output | None = None
+    for statement in statements:
+        if isinstance(statement, nodes.Output):
+            if output is None:
+                output = statement
+            else:
+                output.nodes = list(_merge([*output.nodes, *statement.nodes]))
+            continue
+        if output is not None:
+            yield output
+            output = None
+        yield statement
+    if output is not None:
+        yield output
+
+
+def _merge(written: Sequence[nodes.Expr]) -> Iterator[nodes.Expr]:
     """Join neighbouring texts, so that whoever encodes them breaks no line between two."""
     text: nodes.TemplateData | None = None
     for node in written:
         if isinstance(node, nodes.TemplateData):
             if text is None:
-                text = node
+                text = nodes.TemplateData(node.data, lineno=node.lineno)
             else:
                 text.data += node.data
             continue

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import idna
@@ -32,7 +33,8 @@ class OutgoingMessage(NamedTuple):
     """One message to one recipient; `key` names it in events, `body` has CR LF line ends and is not dot-stuffed.
 
     `sender` is the envelope sender, empty for the null path. `smtputf8` says that the headers hold raw UTF-8.
-    `envid` and `notify` reach only relays that offer DSN.
+    `envid` and `notify` reach only relays that offer DSN. `is_canonical` says that whoever built the body has looked at
+    all of it: CR LF after lines of at most 900 octets, no other CR or LF, no line that begins with a dot.
     """
 
     key: int
@@ -42,6 +44,7 @@ class OutgoingMessage(NamedTuple):
     envid: str | None = None
     notify: tuple[Notify, ...] = ()
     smtputf8: bool = False
+    is_canonical: bool = False
 
 
 def envelope(message: OutgoingMessage, offered: Capabilities) -> tuple[bytes, bytes]:
@@ -49,7 +52,7 @@ def envelope(message: OutgoingMessage, offered: Capabilities) -> tuple[bytes, by
 
     Raise InvalidEnvelope where an address or parameter could break out of its command.
     """
-    sender = _path(message.sender) if message.sender else ""
+    sender = _sender_path(message.sender) if message.sender else ""
     recipient = _path(message.recipient)
     mail = f"MAIL FROM:<{sender}>"
     if offered.size is not None:
@@ -107,6 +110,9 @@ def _path(address: str) -> str:
     if len(octets) > MAX_ADDRESS or octets.rfind(b"@") > MAX_LOCAL_PART:
         raise InvalidEnvelope(f"{address!r} is longer than SMTP allows; correct or remove the contact")
     return path
+
+
+_sender_path = lru_cache(8)(_path)  # one for all recipients of a campaign
 
 
 def _with_a_labels(address: str) -> str:

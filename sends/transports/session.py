@@ -74,7 +74,7 @@ class Session:
         """
         if not self.capacity:
             raise RuntimeError("This connection takes no message now: look at its capacity before you offer one")
-        commands, body = envelope(message, self.offered), to_wire(message.body)
+        commands, body = envelope(message, self.offered), to_wire(message.body, is_canonical=message.is_canonical)
         reply = shortcoming(message, self.offered)
         if reply:
             return [Refused(message.key, Phase.MAIL, reply)]
