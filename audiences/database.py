@@ -113,10 +113,15 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def writing_rows(engine: Engine) -> Iterator[Connection]:
-    """As `writing`, without an ORM session: for the statements that run for every message."""
-    with _translated(), engine.begin() as connection:
+def writing_rows(engine: Engine, *, commits: bool = True) -> Iterator[Connection]:
+    """As `writing`, without an ORM session: for the statements that run for every message.
+
+    With `commits` off the caller calls `commit` of the connection, in another thread if it likes; else nothing is kept.
+    """
+    with _translated(), engine.connect() as connection:
         yield connection
+        if commits:
+            connection.commit()
 
 
 @contextmanager

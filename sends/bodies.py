@@ -9,7 +9,7 @@ from jinja2 import nodes
 from markupsafe import Markup, escape
 
 from sends import quotedprintable
-from templates import make_environment, parse_filled
+from templates import bare_context, make_environment, parse_filled
 from templates.environment import refuse_none
 
 # For values that come back with the next recipient: communes, civilities, the paragraphs of the officer's text.
@@ -49,8 +49,7 @@ class Body:
         Raises one of RENDERING_ERRORS.
         """
         template = self._template
-        # shared: the context takes the names as they are, a copy costs more than rendering a short part
-        written = list(template.root_render_func(template.new_context(names, shared=True)))
+        written = list(template.root_render_func(bare_context(template, names)))
         if not self.is_direct:
             return quotedprintable.finish(quotedprintable.encode("".join(written)))
         static = self._static

@@ -20,6 +20,11 @@ class Claim(NamedTuple):
     attempts: int
     first_attempt_at: datetime | None
 
+    @property
+    def domain(self) -> str:
+        """The mailbox's domain, folded."""
+        return self.address_key.rpartition("@")[2]
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -40,14 +40,15 @@ def judge_loss(
 ) -> Outcome:
     """A lost connection is as a 451 (RFC 5321 3.8) before the final dot, and a doubt after it (6.1).
 
-    The first loss before the body goes back to the queue at once; a second one waits, lest one message kill connection
-    after connection.
+    The first loss before the body goes back to the queue at once (one whose intent was committed is due at once); a
+    second one waits, lest one message kill connection after connection.
     """
     if event.is_in_doubt:
         return Outcome(claim, DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN, reason=event.error)
     before = DeliveryStatus.SENDING if is_marked else DeliveryStatus.CLAIMED
-    if is_first and not is_marked:
-        return Outcome(claim, before, DeliveryStatus.QUEUED, reason=event.error, is_attempt=False)
+    if is_first:
+        again, due = (DeliveryStatus.DEFERRED, now) if is_marked else (DeliveryStatus.QUEUED, None)
+        return Outcome(claim, before, again, reason=event.error, not_before=due, is_attempt=False)
     due = _next(claim, mailing, now)
     after = DeliveryStatus.FAILED if due is None else DeliveryStatus.DEFERRED
     return Outcome(claim, before, after, reason=event.error, not_before=due)

@@ -137,7 +137,8 @@ def _mark_statement(sendable: Select[Any]) -> HotStatement:
             DELIVERY.c.campaign_id.in_(sendable),
             ~since_checked.exists(),
         )
-        .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id"))
+        .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id")),
+        ("b_id", "b_fence", "b_message_id", "b_checked"),
     )
 
 
@@ -149,15 +150,7 @@ def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]
     """
     if not marks:
         return set()
-    rows = [
-        {
-            "b_id": each.claim.id,
-            "b_fence": each.claim.fence,
-            "b_message_id": each.message_id,
-            "b_checked": each.checked,
-        }
-        for each in marks
-    ]
+    rows = [(each.claim.id, each.claim.fence, each.message_id, each.checked) for each in marks]
     claims = {each.claim for each in marks}
     if _mark_statement(sendable).run(connection, rows) == len(marks):
         return claims
@@ -197,7 +190,21 @@ _SETTLE = HotStatement(
         updated_at=bindparam("b_now", type_=DELIVERY.c.updated_at.type),
         owner=None,
         lease_until=None,
-    )
+    ),
+    (
+        "b_id",
+        "b_fence",
+        "b_before",
+        "b_after",
+        "b_reason",
+        "b_code",
+        "b_enhanced",
+        "b_text",
+        "b_not_before",
+        "b_attempt",
+        "b_attempted_at",
+        "b_now",
+    ),
 )
 
 
@@ -249,22 +256,22 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
     return settled
 
 
-def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> dict[str, Any]:
+def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> tuple[Any, ...]:
     reply = outcome.reply
-    return {
-        "b_id": outcome.claim.id,
-        "b_fence": outcome.claim.fence,
-        "b_before": before,
-        "b_after": outcome.after,
-        "b_reason": outcome.reason,
-        "b_code": reply.code if reply else None,
-        "b_enhanced": reply.enhanced if reply else None,
-        "b_text": reply.text[:500] if reply else None,
-        "b_not_before": outcome.not_before,
-        "b_attempt": int(outcome.is_attempt),
-        "b_attempted_at": now if outcome.is_attempt else None,
-        "b_now": now,
-    }
+    return (
+        outcome.claim.id,
+        outcome.claim.fence,
+        before,
+        outcome.after,
+        outcome.reason,
+        reply.code if reply else None,
+        reply.enhanced if reply else None,
+        reply.text[:500] if reply else None,
+        outcome.not_before,
+        int(outcome.is_attempt),
+        now if outcome.is_attempt else None,
+        now,
+    )
 
 
 _RELEASE = HotStatement(
@@ -274,13 +281,14 @@ _RELEASE = HotStatement(
         DELIVERY.c.fence == bindparam("b_fence"),
         DELIVERY.c.status == DeliveryStatus.CLAIMED,
     )
-    .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None)
+    .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None),
+    ("b_id", "b_fence"),
 )
 
 
 def release(connection: Connection, claims: Iterable[Claim]) -> None:
     """Give claimed deliveries back to the queue: nothing of them was accepted."""
-    rows = [{"b_id": each.id, "b_fence": each.fence} for each in claims]
+    rows = [(each.id, each.fence) for each in claims]
     if rows:
         _RELEASE.run(connection, rows)
 

@@ -14,12 +14,16 @@ from sends.transports import OutgoingMessage
 
 
 class Prepared(NamedTuple):
-    """A claimed delivery with its message, ready to be offered; `checked` is the last suppression row it was judged by."""
+    """A claimed delivery with its message, ready to be offered; `checked` is the last suppression row it was judged by.
+
+    `domain` is the recipient's, None in a rehearsal.
+    """
 
     claim: Claim
     message: OutgoingMessage
     message_id: str
     checked: int
+    domain: str | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,25 @@ class Mailing:
             smtputf8=built.needs_smtputf8,
             is_canonical=built.is_canonical,  # a signature is a few header lines of ours
         )
-        return Prepared(claim, message, built.message_id, checked)
+        return Prepared(claim, message, built.message_id, checked, None if self.redirect_to else claim.domain)
+
+
+class Waiting(NamedTuple):
+    """A claimed delivery whose message is not built yet."""
+
+    claim: Claim
+    mailing: Mailing
+    recipient: Recipient
+    checked: int
+
+    @property
+    def domain(self) -> str | None:
+        """The recipient's domain, None in a rehearsal."""
+        return None if self.mailing.redirect_to else self.claim.domain
+
+    def prepare(self, *, now: datetime) -> Prepared:
+        """Build the message; a template that misses a value raises RenderingFailed."""
+        return self.mailing.prepare(self.claim, self.recipient, now=now, checked=self.checked)
 
 
 OpenMailing = Callable[[int], Mailing]

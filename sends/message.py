@@ -121,7 +121,7 @@ class MessageBuilder:
                 self._sender,
                 headers.address_field("To", to_name, to_address),
                 headers.text_field("Subject", subject),
-                headers.plain_field("Date", _date(now)),
+                _date_field(now.replace(microsecond=0)),
                 headers.plain_field("Message-ID", identifier),
                 headers.uri_field("List-Unsubscribe", link),
                 "MIME-Version: 1.0\r\n",
@@ -149,9 +149,9 @@ def _multipart(kind: str, boundary: str) -> str:
 
 
 @lru_cache(4)
-def _date(now: datetime) -> str:
-    """Write the Date of a message; those of one batch share it."""
-    return format_datetime(now)
+def _date_field(now: datetime) -> str:
+    """Write the Date of a message; those of one second share it."""
+    return headers.plain_field("Date", format_datetime(now))
 
 
 def message_id(secret: bytes, delivery_id: int, domain: str) -> str:

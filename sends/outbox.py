@@ -15,7 +15,7 @@ from sends.buckets import Allowance, give_back, spread, take
 from sends.claims import Claim, Outcome
 from sends.errors import InvalidMessage
 from sends.limits import RateLimits
-from sends.mailing import Mailing, OpenMailing, Prepared
+from sends.mailing import Mailing, OpenMailing, Prepared, Waiting
 from sends.recipients import NOBODY, load_recipients
 from sends.slots import SLOT_PAUSE, Slots
 from sends.states import DeliveryStatus
@@ -26,11 +26,11 @@ Clock = Callable[[], datetime]
 BATCH = 200
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
 
-OCTETS = 32_000_000
-"""What the messages that wait may weigh together: with attachments fewer are claimed at a time."""
+OCTETS = 16_000_000
+"""What the messages that are built ahead may weigh together: with attachments these are fewer."""
 
-FIRST_BATCH = 4
-"""Deliveries claimed together before it is known what a message weighs."""
+BUILT_AHEAD = 100
+"""Messages that are built ahead, while the disk writes a commit."""
 
 LOW_WATER = 50
 """Claim again when fewer messages than this are ready, so that no connection waits for one."""
@@ -40,9 +40,10 @@ LEASE = timedelta(seconds=90)
 
 
 class Outbox:
-    """The messages of one worker that wait for a connection, oldest first.
+    """What one worker has claimed and not yet offered to a connection, oldest first; the messages are built as late as may be.
 
-    `on_settled` hears of deliveries that end here: suppressed since they were planned, or impossible to build.
+    `on_settled` hears of deliveries that ended here, suppressed since they were planned; `on_failed` of one whose
+    message cannot be built, which is still to be settled.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Outbox:
         zone: tzinfo,
         slots: Slots,
         on_settled: Callable[[Sequence[Outcome]], None],
+        on_failed: Callable[[Outcome], None],
     ) -> None:
         self._engine = engine
         self._open_mailing = open_mailing
@@ -68,9 +70,10 @@ class Outbox:
         self._slots = slots
         self._avoided: dict[str, datetime] = {}
         self._on_settled = on_settled
+        self._on_failed = on_failed
         self._mailings: dict[int, Mailing] = {}
-        self._ready: deque[Prepared] = deque()
-        self._octets: dict[int, int] = {}
+        self._built: deque[Prepared] = deque()
+        self._waiting: deque[Waiting] = deque()  # later ones
         self.is_exhausted = False
         """Whether the ledger had nothing due when it was last asked, or the limits nothing to give."""
         self.resume_at: datetime | None = None
@@ -78,15 +81,41 @@ class Outbox:
         self._allowance: Allowance | None = None
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._built) + len(self._waiting)
 
-    def pop(self, admits: Callable[[Prepared], bool]) -> Prepared | None:
-        """Take out the oldest message that may go now, if there is one."""
-        for at, prepared in enumerate(self._ready):
-            if admits(prepared):
-                del self._ready[at]
+    def pop(self, admits: Callable[[str | None], bool]) -> Prepared | None:
+        """Take out the oldest message that may go now, by its recipient's domain, if there is one."""
+        for at, prepared in enumerate(self._built):
+            if admits(prepared.domain):
+                del self._built[at]
                 return prepared
+        at = 0
+        while at < len(self._waiting):
+            if not admits(self._waiting[at].domain):
+                at += 1
+                continue
+            waiting = self._waiting[at]
+            del self._waiting[at]
+            if (built := self._build(waiting)) is not None:
+                return built
         return None
+
+    def build_ahead(self) -> bool:
+        """Build one more message if few are ready; tell whether there was one to build."""
+        if not self._waiting or len(self._built) >= BUILT_AHEAD:
+            return False
+        if self._built and len(self._built[-1].message.body) * len(self._built) > OCTETS:
+            return False
+        if (built := self._build(self._waiting.popleft())) is not None:
+            self._built.append(built)
+        return True
+
+    def _build(self, waiting: Waiting) -> Prepared | None:
+        try:
+            return waiting.prepare(now=self._clock())
+        except (TemplateError, InvalidMessage) as error:
+            self._on_failed(left_out(waiting.claim, DeliveryStatus.FAILED, str(error)))
+            return None
 
     def mailing(self, campaign_id: int) -> Mailing:
         """Give what the sender knows of a campaign; opened once."""
@@ -97,28 +126,26 @@ class Outbox:
     def give_back(self) -> None:
         """Put everything that waits here back into the queue, and ask the ledger anew next time."""
         self.is_exhausted = False
-        if self._ready:
+        if self:
             with writing(self._engine) as session:
-                ledger.release(session.connection(), [prepared.claim for prepared in self._ready])
+                ledger.release(session.connection(), [each.claim for each in (*self._built, *self._waiting)])
                 if self._allowance is not None:
-                    give_back(session, self._allowance, len(self._ready))
-            self._ready.clear()
+                    give_back(session, self._allowance, len(self))
+            self._built.clear()
+            self._waiting.clear()
 
     def wait_for_others(self) -> None:
         """Give everything back, and look again when other workers may have freed a connection."""
-        if self._ready:
+        if self:
             self.give_back()
             self.resume_at = self._clock() + SLOT_PAUSE
 
     def refill(self, campaign_ids: Sequence[int]) -> None:
-        """Claim and build until enough is ready, nothing more is due, or the limits have no more to give."""
+        """Claim until enough waits, nothing more is due, or the limits have no more to give."""
         self.resume_at = None
         now = self._clock()
         self._avoided = {name: since for name, since in self._avoided.items() if abs(now - since) < SLOT_PAUSE}
-        while len(self._ready) < LOW_WATER:
-            weight = sum(len(each.message.body) for each in self._ready)
-            if weight > OCTETS // 2:
-                break
+        while len(self) < LOW_WATER:
             self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
             if self.is_exhausted:
                 break
@@ -126,10 +153,10 @@ class Outbox:
             self.resume_at = now + SLOT_PAUSE
 
     def _claim(self, campaign_id: int) -> bool:
-        """Lease what the limits allow, leave out who was suppressed since it was planned, build the others' messages."""
+        """Lease what the limits allow, leave out who was suppressed since it was planned, learn of the others what is known."""
         now = self._clock()
         with writing(self._engine) as session:
-            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=self._batch(campaign_id))
+            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=BATCH)
             if not allowance.count:
                 self.resume_at = allowance.resume_at
                 return False
@@ -149,20 +176,13 @@ class Outbox:
             mailing = self.mailing(campaign_id)
             claims = self._leave_to_others(session, claims, mailing, now)
             claims, later = self._pace(session, claims, mailing, now)
-            prepared, outcomes = self._prepare(session, claims, mailing, now)
-            give_back(session, allowance, allowance.count - len(prepared))
+            waiting, outcomes = self._judge(session, claims, mailing)
+            give_back(session, allowance, allowance.count - len(waiting))
             ledger.settle(session.connection(), [*outcomes, *later], now=now)
         self._allowance = allowance
-        self._ready.extend(prepared)
-        if prepared:
-            self._octets[campaign_id] = max(len(each.message.body) for each in prepared)
+        self._waiting.extend(waiting)
         self._on_settled(outcomes)
         return True
-
-    def _batch(self, campaign_id: int) -> int:
-        """Give how many deliveries of a campaign may be claimed together."""
-        octets = self._octets.get(campaign_id)
-        return FIRST_BATCH if octets is None else max(1, min(BATCH, OCTETS // 2 // octets))
 
     def _leave_to_others(
         self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
@@ -173,7 +193,7 @@ class Outbox:
         kept, rows = [], session.connection()
         given_back: list[Claim] = []
         for each in claims:
-            limit = self._limits.of(each.address_key.rpartition("@")[2])
+            limit = self._limits.of(each.domain)
             count = limit.connections
             if count is None or self._slots.lease(rows, limit.key, limit=count, wanted=count, now=now):
                 kept.append(each)
@@ -189,7 +209,7 @@ class Outbox:
         """Part what may go now from what the limits of its recipient's provider put off."""
         if mailing.redirect_to:
             return list(claims), []
-        domains = [each.address_key.rpartition("@")[2] for each in claims]
+        domains = [each.domain for each in claims]
         slots = spread(session, self._limits, domains, now=now, zone=self._zone)
         pairs = list(zip(claims, slots, strict=True))
         later = [
@@ -199,25 +219,24 @@ class Outbox:
         ]
         return [each for each, slot in pairs if slot is None], later
 
-    def _prepare(
-        self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
-    ) -> tuple[list[Prepared], list[Outcome]]:
+    def _judge(
+        self, session: Session, claims: Sequence[Claim], mailing: Mailing
+    ) -> tuple[list[Waiting], list[Outcome]]:
         checked = last_suppression(session)
         opposed = find_suppressed(session, {each.address_key for each in claims}, is_marketing=mailing.is_marketing)
         contact_ids = [each.contact_id for each in claims if each.contact_id is not None]
         recipients = load_recipients(session, contact_ids, mailing.epci_label)
-        prepared: list[Prepared] = []
-        outcomes: list[Outcome] = []
-        for each in claims:
-            if each.address_key in opposed:
-                outcomes.append(left_out(each, DeliveryStatus.SUPPRESSED, opposed[each.address_key]))
-                continue
-            recipient = recipients.get(each.contact_id or 0, NOBODY)
-            try:
-                prepared.append(mailing.prepare(each, recipient, now=now, checked=checked))
-            except (TemplateError, InvalidMessage) as error:
-                outcomes.append(left_out(each, DeliveryStatus.FAILED, str(error)))
-        return prepared, outcomes
+        outcomes = [
+            left_out(each, DeliveryStatus.SUPPRESSED, opposed[each.address_key])
+            for each in claims
+            if each.address_key in opposed
+        ]
+        waiting = [
+            Waiting(each, mailing, recipients.get(each.contact_id or 0, NOBODY), checked)
+            for each in claims
+            if each.address_key not in opposed
+        ]
+        return waiting, outcomes
 
 
 def left_out(claim: Claim, after: DeliveryStatus, reason: str) -> Outcome:

@@ -21,10 +21,13 @@ def encode(text: str) -> str:
     """
     if _SIMPLE.fullmatch(text):
         return text + _SOFT_BREAK
-    if "\n" not in text and "\r" not in text:  # a value, mostly: the standard library's encoder takes an eighth of the time
-        short = b2a_qp(text.encode(), istext=False).decode()
-        if len(short) <= _LINE and not short.startswith("."):
-            return short + _SOFT_BREAK if short else ""
+    if (
+        "\n" not in text and "\r" not in text
+    ):  # a value, mostly: the standard library's encoder takes an eighth of the time
+        written = b2a_qp(text.encode(), istext=False).decode()
+        # its last line may be full, where the soft break has no room
+        if not written.startswith(".") and "\n." not in written and len(written) - written.rfind("\n") - 1 <= _LINE:
+            return written.replace("\n", "\r\n") + _SOFT_BREAK if written else ""
     octets = text.replace("\r\n", "\n").replace("\r", "\n").encode().decode("latin-1")
     *lines, rest = _SPECIAL.sub(lambda special: _ESCAPES[special[0]], octets).split("\n")
     encoded = [_fold(_protect_end(line)) + "\r\n" for line in lines]

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from gettext import gettext as _
@@ -122,6 +123,7 @@ class Sender:
             zone=zone,
             slots=self._slots,
             on_settled=self._count,
+            on_failed=lambda outcome: self._unwritten.append(outcome),
         )
         self._keys = count(1)
         self._flights: dict[int, _Flight] = {}
@@ -135,6 +137,8 @@ class Sender:
         self._blocks: Counter[int] = Counter()
         self._dropped = 0
         self._is_stopping = False
+        self._committer = ThreadPoolExecutor(1, "commit")
+        self._interruption: BaseException | None = None
         self._renewed_at = clock()
         self.progress = Progress()
 
@@ -156,7 +160,7 @@ class Sender:
                 self._keep_connections()
                 self._offer()
                 await self._wait()
-                self._tick()
+                await self._tick()
             for connection in list(self._connections):
                 await connection.close()
             self.progress.resume_at = self._outbox.resume_at
@@ -167,7 +171,8 @@ class Sender:
                 task.cancel()
             for connection in list(self._connections):
                 connection.abort("the run was interrupted")
-            self._tick()
+            await self._tick(is_last=True)
+            self._committer.shutdown()
             self._outbox.give_back()
             if not self._is_cut_off:
                 with writing_rows(self._engine) as rows:
@@ -293,12 +298,12 @@ class Sender:
             self._outbox.give_back()  # the slots of its providers were lost: claim anew
 
     def _offer_to(self, connection: Connection, *, is_rider: bool) -> None:
-        prepared = self._outbox.pop(lambda each: self._lanes.admits(each, connection))
+        prepared = self._outbox.pop(lambda domain: self._lanes.admits(domain, connection))
         if prepared is None:
             return
         key = next(self._keys)
         self._flights[key] = _Flight(key, prepared, connection, is_rider)
-        self._lanes.enter(prepared, connection)
+        self._lanes.enter(prepared.domain, connection)
         try:
             connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
@@ -308,12 +313,12 @@ class Sender:
     def _land(self, key: int) -> _Flight:
         """Take a message off its connection: what became of it is known."""
         flight = self._flights.pop(key)
-        self._lanes.leave(flight.prepared, flight.connection)
+        self._lanes.leave(flight.prepared.domain, flight.connection)
         return flight
 
     # -- the tick --------------------------------------------------------------------------------------------------
 
-    def _tick(self) -> None:
+    async def _tick(self, *, is_last: bool = False) -> None:
         """Commit what was answered and what is about to go, then let it go."""
         now = self._clock()
         outcomes = self._unwritten  # what could not be committed yet, or what an interruption left
@@ -338,14 +343,18 @@ class Sender:
         if not outcomes and not wanted and not self._needs_renewal(now):
             return
         marks = [Mark(each.prepared.claim, each.prepared.message_id, each.prepared.checked) for each in wanted]
-        marked = self._commit(marks, now)
+        marked = await self._commit(marks, now, is_last=is_last)
         for flight in wanted:
             flight.is_marked = flight.prepared.claim in marked
+        if self._interruption is not None:
+            interruption, self._interruption = self._interruption, None
+            raise interruption
         if len(marked) < len(wanted):
             # Paused, cancelled or suppressed meanwhile: what is ready is judged anew by the next claim.
             self._outbox.give_back()
         for flight in wanted:
-            self._let_go(flight)
+            if flight.connection.wants(flight.key):  # else it was lost during the commit, as the next tick hears
+                self._let_go(flight)
         self._slow_down(now)
         if outcomes:
             self._on_progress(self.progress)
@@ -362,24 +371,27 @@ class Sender:
     def _needs_renewal(self, now: datetime) -> bool:
         return abs(now - self._renewed_at) > SLOT_LEASE / 3  # the clock may have been set back
 
-    def _commit(self, marks: Sequence[Mark], now: datetime) -> set[Claim]:
+    async def _commit(self, marks: Sequence[Mark], now: datetime, *, is_last: bool) -> set[Claim]:
         """Write the tick, and again if the database is held or the disk is full for a moment: no body waits for less.
 
         What it cannot write is kept for the last tick, which tries once: the wait was long enough.
         """
-        outcomes = self._unwritten
+        outcomes, self._unwritten = self._unwritten, []
         pauses = () if self._is_cut_off else COMMIT_PAUSES
         for pause in (*pauses, None):
             waited = self._clock()  # each attempt may wait for another program longer than a lease
             try:
-                with writing_rows(self._engine) as rows:
+                with writing_rows(self._engine, commits=is_last) as rows:
                     if self._needs_renewal(waited):
                         ledger.renew(rows, self._owner, now=waited, lease=LEASE)
                         self._slots.renew(rows, now=waited)
                     ledger.settle(rows, outcomes, now=now)
                     marked = ledger.mark(rows, marks, sendable=self._sendable)
+                    if not is_last:
+                        await self._build_while(self._committer.submit(rows.commit))
             except DatabaseUnavailable as error:
                 if pause is None:
+                    self._unwritten[:0] = outcomes
                     self._failure = self._failure or error
                     raise
                 time.sleep(pause)  # the connections can wait; nothing may be written before this is
@@ -387,9 +399,21 @@ class Sender:
                 break
         if self._needs_renewal(waited):
             self._renewed_at = waited
-        self._unwritten = []
         self._count(outcomes)
         return marked
+
+    async def _build_while(self, committing: "Future[None]") -> None:
+        """Wait for a commit, which the disk takes longest over, and build the next messages meanwhile.
+
+        An interruption waits for it too, so that what it wrote is known; the tick raises it then.
+        """
+        try:
+            while not committing.done() and self._outbox.build_ahead():
+                await asyncio.sleep(0)
+            await asyncio.wrap_future(committing)
+        except (asyncio.CancelledError, KeyboardInterrupt) as interruption:
+            self._interruption = interruption
+        committing.result()
 
     def _count_drop(self, error: str | None) -> None:
         """Break the circuit when connection after connection is dropped and no message gets through."""
@@ -413,7 +437,8 @@ class Sender:
         flight.connection.permit(flight.key)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
-        self.progress.done.update(each.after for each in outcomes if each.after is not DeliveryStatus.QUEUED)
+        again = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
+        self.progress.done.update(each.after for each in outcomes if each.is_attempt or each.after not in again)
 
     def _judge(self, flight: _Flight, event: Refused, now: datetime) -> Outcome:
         """Settle a refusal; it may end the run, or pause the campaign when it is the last of several blocks."""
@@ -439,6 +464,6 @@ class Sender:
         if not flight.is_rider:
             self._lost_once.add(claim.id)
         outcome = judge_loss(claim, event, mailing, is_marked=flight.is_marked, is_first=is_first, now=now)
-        if outcome.after is DeliveryStatus.QUEUED:
+        if is_first:  # it may go again at once
             self._outbox.is_exhausted = False
         return outcome

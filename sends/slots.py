@@ -14,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sends.buckets import SKEW
 from sends.limits import RateLimits
-from sends.mailing import Prepared
 from sends.models import ConnectionSlot
 
 SLOT_LEASE = timedelta(seconds=30)
@@ -100,29 +99,29 @@ class Lanes:
         self._has_limits = any(limit.connections for limit in limits.domains)
         self._carriers: defaultdict[str, Counter[Hashable]] = defaultdict(Counter)
 
-    def admits(self, prepared: Prepared, connection: Hashable) -> bool:
-        """Tell whether `connection` may carry a message now."""
-        lane = self._of(prepared)
+    def admits(self, domain: str | None, connection: Hashable) -> bool:
+        """Tell whether `connection` may carry mail for a domain now; None is a rehearsal's, which has no limit."""
+        lane = self._of(domain)
         if lane is None:
             return True
         carriers = self._carriers[lane]
         return connection in carriers or len(carriers) < self._slots.held(lane)
 
-    def enter(self, prepared: Prepared, connection: Hashable) -> None:
+    def enter(self, domain: str | None, connection: Hashable) -> None:
         """Note that `connection` carries a message from now on."""
-        lane = self._of(prepared)
+        lane = self._of(domain)
         if lane is not None:
             self._carriers[lane][connection] += 1
 
-    def leave(self, prepared: Prepared, connection: Hashable) -> None:
+    def leave(self, domain: str | None, connection: Hashable) -> None:
         """Note that what became of a message is known."""
-        lane = self._of(prepared)
+        lane = self._of(domain)
         if lane is not None:
             self._carriers[lane] -= Counter([connection])  # what falls to zero is dropped
 
-    def _of(self, prepared: Prepared) -> str | None:
-        """Give the key of the limit that a message is under; None for no limit, and for a rehearsal."""
-        if not self._has_limits or prepared.message.recipient != prepared.claim.address:
+    def _of(self, domain: str | None) -> str | None:
+        """Give the key of the limit that a message is under; None for no limit."""
+        if not self._has_limits or domain is None:
             return None
-        limit = self._limits.of(prepared.claim.address_key.rpartition("@")[2])
+        limit = self._limits.of(domain)
         return limit.key if limit.connections else None

@@ -13,7 +13,7 @@ from templates.errors import (
     UnknownVariable,
 )
 from templates.previews import preview_recipient
-from templates.renderer import Brand, Rendered, Renderer
+from templates.renderer import Brand, Rendered, Renderer, bare_context
 from templates.sources import LIBRARY, Purpose, Template, Variable, find_templates, load_template
 from templates.strictness import StrictRenderer
 from templates.values import VariableType
@@ -38,6 +38,7 @@ __all__ = [
     "UnknownVariable",
     "Variable",
     "VariableType",
+    "bare_context",
     "bind_variables",
     "compile_template",
     "example_variables",

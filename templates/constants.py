@@ -218,7 +218,9 @@ def _without_bound(node: nodes.Expr) -> nodes.Expr:
 
 
 def _unpack(target: nodes.Expr, item: object) -> dict[str, object] | None:
-    names = [name.name for name in target.items if isinstance(name, nodes.Name)] if isinstance(target, nodes.Tuple) else []
+    names = (
+        [name.name for name in target.items if isinstance(name, nodes.Name)] if isinstance(target, nodes.Tuple) else []
+    )
     try:
         values = list(item)  # type: ignore[call-overload]  # what is no sequence raises TypeError
     except TypeError:

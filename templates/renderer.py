@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from gettext import gettext as _
 
 from jinja2 import Template as JinjaTemplate
+from jinja2 import nodes
+from jinja2.runtime import Context
 
 from templates.compiler import CompiledTemplate
 from templates.constants import parse_filled
@@ -55,7 +57,9 @@ class Renderer:
         self.constants: Mapping[str, object] = {"brand": asdict(brand), **variables}
         html, plain = make_environment(autoescape=True), make_environment(autoescape=False)
         self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
-        self._subject = plain.from_string(parse_filled(compiled.subject, self.constants, autoescape=False))
+        subject = parse_filled(compiled.subject, self.constants, autoescape=False)
+        self._subject = plain.from_string(subject)
+        self._fixed_subject = _text_of(subject)
         self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
         self._name = compiled.name
         self._common = {**html.globals, **self.constants}
@@ -66,7 +70,8 @@ class Renderer:
 
     def subject(self, names: dict[str, object]) -> str:
         """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
-        return _BREAKS.sub(" ", write_bounded(self._subject, names)).strip()
+        text = write_bounded(self._subject, names) if self._fixed_subject is None else self._fixed_subject
+        return _BREAKS.sub(" ", text).strip()
 
     def render(self, recipient: Mapping[str, object]) -> Rendered:
         """Write one recipient's message.
@@ -90,17 +95,33 @@ class Renderer:
         return Rendered(subject=subject, html=html, text=text)
 
 
+def _text_of(tree: nodes.Template) -> str | None:
+    """Give what a source writes where that is the same for all recipients."""
+    match tree.body:
+        case [nodes.Output(nodes=[nodes.TemplateData(data=data)])]:
+            return str(data)
+        case _:
+            return None
+
+
 def write_bounded(template: JinjaTemplate, names: dict[str, object]) -> str:
     """Render one part; raises LimitExceeded before it takes more memory than any mail has."""
-    # shared: the context does not copy the names, which takes longer than rendering a subject.
     written: list[str] = []
     room = LARGEST_PAGE
-    for part in template.root_render_func(template.new_context(names, shared=True)):
+    for part in template.root_render_func(bare_context(template, names)):
         written.append(part)
         room -= len(part)
         if room < 0:
             raise LimitExceeded(_("the page has more than {count} characters; shorten it").format(count=LARGEST_PAGE))
     return "".join(written)
+
+
+def bare_context(template: JinjaTemplate, names: dict[str, object]) -> Context:
+    """Make the context of one rendering, whose names have the globals in them.
+
+    Template.new_context copies the names and the globals, which takes longer than rendering a short part.
+    """
+    return template.environment.context_class(template.environment, names, template.name, template.blocks)
 
 
 def _cause(error: Exception, names: Mapping[str, object]) -> str:

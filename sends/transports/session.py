@@ -89,11 +89,16 @@ class Session:
             self._write()
         return []
 
+    def wants(self, key: int) -> bool:
+        """Tell whether the body of message `key` is still waited for: the connection may be gone since it was asked for."""
+        current = self._transactions[0] if self._transactions else None
+        return current is not None and current.key == key and current.phase is Phase.BODY and not current.is_over
+
     def permit(self, key: int) -> None:
         """Write the body that BodyWanted asked for; from now on the message is in doubt until it is answered."""
-        current = self._transactions[0] if self._transactions else None
-        if current is None or current.key != key or current.phase is not Phase.BODY or current.is_over:
+        if not self.wants(key):
             raise RuntimeError(f"The body of message {key} is not wanted now: permit it on BodyWanted, once")
+        current = self._transactions[0]
         current.phase = Phase.DOT
         self._queued.append((Phase.DOT, current.body, current))
         if len(self._transactions) > 1:

@@ -61,6 +61,10 @@ class Connection(asyncio.BufferedProtocol):
         """Take `message` over; needs capacity; raise InvalidMessage, with nothing written, where it is not safe."""
         self._tell(self._session.offer(message))
 
+    def wants(self, key: int) -> bool:
+        """Tell whether the body of message `key` is still waited for."""
+        return self._session.wants(key)
+
     def permit(self, key: int) -> None:
         """Write the body that BodyWanted asked for; offer the next message first, then it rides in the same write."""
         self._session.permit(key)
