@@ -18,7 +18,6 @@ from sends.errors import InvalidMessage
 from sends.unsubscribe import keyed_digest, mailto_link, make_token
 from templates import RENDERING_ERRORS, Brand, CompiledTemplate, Renderer
 
-
 _HEAD = re.compile(r"(?:(?!\.)[^\r\n]{1,900}\r\n)+")
 
 

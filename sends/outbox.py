@@ -23,7 +23,7 @@ from templates import TemplateError
 
 Clock = Callable[[], datetime]
 
-BATCH = 200
+BATCH = 500
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
 
 OCTETS = 16_000_000
@@ -32,7 +32,10 @@ OCTETS = 16_000_000
 BUILT_AHEAD = 100
 """Messages that are built ahead, while the disk writes a commit."""
 
-LOW_WATER = 50
+AT_ONCE = 4
+"""Messages that are built before the event loop has its turn again."""
+
+LOW_WATER = 100
 """Claim again when fewer messages than this are ready, so that no connection waits for one."""
 
 LEASE = timedelta(seconds=90)
@@ -101,13 +104,14 @@ class Outbox:
         return None
 
     def build_ahead(self) -> bool:
-        """Build one more message if few are ready; tell whether there was one to build."""
-        if not self._waiting or len(self._built) >= BUILT_AHEAD:
-            return False
-        if self._built and len(self._built[-1].message.body) * len(self._built) > OCTETS:
-            return False
-        if (built := self._build(self._waiting.popleft())) is not None:
-            self._built.append(built)
+        """Build some more messages, half a millisecond's worth, if few are ready; tell whether there was one to build."""
+        for _number in range(AT_ONCE):
+            if not self._waiting or len(self._built) >= BUILT_AHEAD:
+                return False
+            if self._built and len(self._built[-1].message.body) * len(self._built) > OCTETS:
+                return False
+            if (built := self._build(self._waiting.popleft())) is not None:
+                self._built.append(built)
         return True
 
     def _build(self, waiting: Waiting) -> Prepared | None:
@@ -128,11 +132,14 @@ class Outbox:
         self.is_exhausted = False
         if self:
             with writing(self._engine) as session:
-                ledger.release(session.connection(), [each.claim for each in (*self._built, *self._waiting)])
+                ledger.release(session.connection(), self._claims())
                 if self._allowance is not None:
                     give_back(session, self._allowance, len(self))
             self._built.clear()
             self._waiting.clear()
+
+    def _claims(self) -> list[Claim]:
+        return [*(built.claim for built in self._built), *(waiting.claim for waiting in self._waiting)]
 
     def wait_for_others(self) -> None:
         """Give everything back, and look again when other workers may have freed a connection."""

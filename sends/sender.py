@@ -8,46 +8,37 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from gettext import gettext as _
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine, Select
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
-from sends.buckets import RELAY, slow_down
+from sends.buckets import slow_down
 from sends.claims import Claim, Mark, Outcome
-from sends.errors import InvalidMessage, RelayUnavailable, SendError
+from sends.errors import InvalidMessage
 from sends.judgement import judge_loss, judge_refusal
 from sends.limits import RateLimits
 from sends.mailing import OpenMailing, Prepared
 from sends.outbox import LEASE, Clock, Outbox, left_out
+from sends.pool import Pool, RelayGaveUp
 from sends.replies import Cause, Verdict
 from sends.slots import SLOT_LEASE, Lanes, Slots
 from sends.states import DeliveryStatus
-from sends.transports import Accepted, BodyWanted, Closed, Connection, Event, Lost, Refused, RelaySettings, connect
+from sends.transports import Accepted, BodyWanted, Closed, Connection, Event, Lost, Refused, RelaySettings
 
 UNLIMITED = RateLimits()
 
 WORTH_WAITING = timedelta(minutes=5)
 """How long a run waits for the limits with its connections open; beyond that it ends, to be resumed then."""
-
-PATIENCE = 3
-"""Attempts to reach a relay, a few seconds apart, before the run gives up."""
-
-CLOSING = 421
-"""The reply of a relay that closes the channel, here because it has enough of us (RFC 5321 3.8)."""
-
-DROPS_BEFORE_END = 5
-"""Connections in a row, for each one wanted, that are dropped with no message accepted before the run gives up."""
 
 COMMIT_PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the attempts of a commit, beside the busy timeout of the database itself."""
@@ -65,10 +56,6 @@ class Progress:
     resume_at: datetime | None = None
     is_held_up: bool = False
     """Whether other workers use all the connections that the relay takes."""
-
-
-class RelayGaveUp(SendError, ConnectionError):
-    """The relay stopped taking mail in the middle of a run; what was not sent waits in the ledger."""
 
 
 @dataclass
@@ -103,10 +90,8 @@ class Sender:
         on_progress: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         self._engine = engine
-        self._relay = relay
         self._sendable = sendable
         self._clock = clock
-        self._limit = self._wanted = connections
         self._limits = limits
         self._slowed: set[str | None] = set()
         self._on_progress = on_progress
@@ -123,19 +108,25 @@ class Sender:
             zone=zone,
             slots=self._slots,
             on_settled=self._count,
-            on_failed=lambda outcome: self._unwritten.append(outcome),
+            on_failed=self._fail,
         )
         self._keys = count(1)
         self._flights: dict[int, _Flight] = {}
         self._inbox: deque[tuple[Connection, Event]] = deque()
         self._wake = asyncio.Event()
-        self._connections: set[Connection] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._pool = Pool(
+            engine,
+            relay,
+            self._slots,
+            limit=connections,
+            on_event=self._receive,
+            on_failure=self._end,
+            on_slow=partial(self._slowed.add, None),
+        )
         self._failure: BaseException | None = None
         self._lost_once: set[int] = set()
         self._unwritten: list[Outcome] = []
         self._blocks: Counter[int] = Counter()
-        self._dropped = 0
         self._is_stopping = False
         self._committer = ThreadPoolExecutor(1, "commit")
         self._interruption: BaseException | None = None
@@ -161,16 +152,12 @@ class Sender:
                 self._offer()
                 await self._wait()
                 await self._tick()
-            for connection in list(self._connections):
-                await connection.close()
+            await self._pool.close()
             self.progress.resume_at = self._outbox.resume_at
             if self._failure is not None:
                 raise self._failure
         finally:
-            for task in self._opening:
-                task.cancel()
-            for connection in list(self._connections):
-                connection.abort("the run was interrupted")
+            self._pool.abort("the run was interrupted")
             await self._tick(is_last=True)
             self._committer.shutdown()
             self._outbox.give_back()
@@ -213,7 +200,7 @@ class Sender:
             elif not self._outbox.is_exhausted or not (self._outbox or self._flights):
                 self._outbox.refill(campaign_ids)
         except DatabaseUnavailable as error:
-            self._failure = self._failure or error
+            self._end(error)
 
     @property
     def _has_to_end(self) -> bool:
@@ -227,60 +214,19 @@ class Sender:
     # -- connections -----------------------------------------------------------------------------------------------
 
     def _keep_connections(self) -> None:
-        """Open as many connections as there is work for and other workers leave free, side by side."""
+        """Open what there is work for; where other workers use all that the relay takes, leave them the work too."""
         if self._has_to_end:
             return
-        useful = min(self._wanted, len(self._outbox) + len(self._flights))
-        have = len(self._connections) + len(self._opening)
-        if useful > have and self._slots.may_get(RELAY, useful, now=self._clock()):
-            self._lease_connections(useful)
-        held = self._slots.held(RELAY)
-        if len(self._connections) > held:  # this worker slept, and others took its slots
-            for surplus in list(self._connections)[held:]:
-                surplus.quit()
-        if not held and not have:  # others use them all: leave them the work too, and look again in a moment
+        is_held_up = self._pool.keep(len(self._outbox) + len(self._flights), now=self._clock())
+        if is_held_up is not None:
+            self.progress.is_held_up = is_held_up
+            self._on_progress(self.progress)
+        if self._pool.is_shut_out:
             self._outbox.wait_for_others()
-        for _number in range(min(useful, held) - have):
-            task = asyncio.create_task(self._open())
-            self._opening.add(task)
-            task.add_done_callback(self._opened)
 
-    def _lease_connections(self, wanted: int) -> None:
-        now = self._clock()
-        try:
-            with writing_rows(self._engine) as rows:
-                held = self._slots.lease(rows, RELAY, limit=self._limit, wanted=wanted, now=now)
-        except DatabaseUnavailable as error:
-            self._failure = self._failure or error
-            return
-        self.progress.is_held_up = not held
-        self._on_progress(self.progress)
-
-    async def _open(self) -> None:
-        """Connect with patience: a few attempts, exponentially apart, so that a dead relay is not hammered."""
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(RelayUnavailable),
-            wait=wait_exponential(multiplier=0.3, max=5) + wait_random(0, 0.3),
-            stop=stop_after_attempt(PATIENCE),
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                self._connections.add(await connect(self._relay, self._receive))
-
-    def _opened(self, task: asyncio.Task[None]) -> None:
-        self._opening.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, SendError):
-            # A relay that takes fewer connections than wanted is no failure as long as one works.
-            if isinstance(error, RelayUnavailable) and error.reply is not None and error.reply.code == CLOSING:
-                self._slowed.add(None)
-            if self._connections:
-                self._wanted = max(1, len(self._connections))
-            else:
-                self._failure = error
-        elif error is not None:
-            self._failure = error  # a fault of ours: the run ends with it
+    def _end(self, failure: BaseException) -> None:
+        """Let the run end with a failure, the first one, once the wire is empty."""
+        self._failure = self._failure or failure
         self._wake.set()
 
     def _receive(self, connection: Connection, event: Event) -> None:
@@ -290,7 +236,7 @@ class Sender:
     def _offer(self) -> None:
         """Give each idle connection its first message; later ones ride with the dot of the one before."""
         busy = {flight.connection for flight in self._flights.values()}
-        idle = [each for each in self._connections - busy if each.capacity]
+        idle = [each for each in self._pool if each not in busy and each.capacity]
         for connection in idle:
             if self._outbox:
                 self._offer_to(connection, is_rider=False)
@@ -308,7 +254,11 @@ class Sender:
             connection.offer(prepared.message._replace(key=key))
         except InvalidMessage as error:
             self._land(key)
-            self._unwritten.append(left_out(prepared.claim, DeliveryStatus.FAILED, str(error)))
+            self._fail(left_out(prepared.claim, DeliveryStatus.FAILED, str(error)))
+
+    def _fail(self, outcome: Outcome) -> None:
+        """Let the next tick settle a delivery whose message cannot be built or written."""
+        self._unwritten.append(outcome)
 
     def _land(self, key: int) -> _Flight:
         """Take a message off its connection: what became of it is known."""
@@ -321,26 +271,9 @@ class Sender:
     async def _tick(self, *, is_last: bool = False) -> None:
         """Commit what was answered and what is about to go, then let it go."""
         now = self._clock()
-        outcomes = self._unwritten  # what could not be committed yet, or what an interruption left
-        wanted: list[_Flight] = []
-        for connection, event in self._drain():
-            match event:
-                case BodyWanted(key=key) if key in self._flights:
-                    wanted.append(self._flights[key])
-                case Accepted(key=key, reply=reply):
-                    self._blocks.clear()
-                    self._dropped = 0
-                    claim = self._land(key).prepared.claim
-                    outcomes.append(Outcome(claim, DeliveryStatus.SENDING, DeliveryStatus.SENT, reply=reply))
-                case Refused(key=key):
-                    outcomes.append(self._judge(self._land(key), event, now))
-                case Lost(key=key):
-                    outcomes.append(self._lose(self._land(key), event, now))
-                case Closed(error=error):
-                    self._connections.discard(connection)
-                    self._count_drop(error)
-        wanted = [flight for flight in wanted if flight.key in self._flights]
-        if not outcomes and not wanted and not self._needs_renewal(now):
+        wanted = self._take_in(now)
+        is_news = bool(self._unwritten)
+        if not is_news and not wanted and not self._needs_renewal(now):
             return
         marks = [Mark(each.prepared.claim, each.prepared.message_id, each.prepared.checked) for each in wanted]
         marked = await self._commit(marks, now, is_last=is_last)
@@ -356,8 +289,29 @@ class Sender:
             if flight.connection.wants(flight.key):  # else it was lost during the commit, as the next tick hears
                 self._let_go(flight)
         self._slow_down(now)
-        if outcomes:
+        if is_news:
             self._on_progress(self.progress)
+
+    def _take_in(self, now: datetime) -> list[_Flight]:
+        """Judge what was answered, for the next commit to write; give the messages whose bodies are wanted."""
+        wanted: list[_Flight] = []
+        while self._inbox:
+            connection, event = self._inbox.popleft()
+            match event:
+                case BodyWanted(key=key) if key in self._flights:
+                    wanted.append(self._flights[key])
+                case Accepted(key=key, reply=reply):
+                    self._blocks.clear()
+                    self._pool.note_accepted()
+                    claim = self._land(key).prepared.claim
+                    self._unwritten.append(Outcome(claim, DeliveryStatus.SENDING, DeliveryStatus.SENT, reply=reply))
+                case Refused(key=key):
+                    self._unwritten.append(self._judge(self._land(key), event, now))
+                case Lost(key=key):
+                    self._unwritten.append(self._lose(self._land(key), event, now))
+                case Closed(error=error):
+                    self._pool.discard(connection, None if self._has_to_end else error)
+        return [flight for flight in wanted if flight.key in self._flights]
 
     def _slow_down(self, now: datetime) -> None:
         """Halve the rate of whoever found us too fast (421, 4.7.x): a provider of recipients, or (None) the relay."""
@@ -392,7 +346,7 @@ class Sender:
             except DatabaseUnavailable as error:
                 if pause is None:
                     self._unwritten[:0] = outcomes
-                    self._failure = self._failure or error
+                    self._end(error)
                     raise
                 time.sleep(pause)  # the connections can wait; nothing may be written before this is
             else:
@@ -414,18 +368,6 @@ class Sender:
         except (asyncio.CancelledError, KeyboardInterrupt) as interruption:
             self._interruption = interruption
         committing.result()
-
-    def _count_drop(self, error: str | None) -> None:
-        """Break the circuit when connection after connection is dropped and no message gets through."""
-        if error is not None:
-            self._dropped += 1
-            if self._dropped >= DROPS_BEFORE_END * self._wanted and not self._has_to_end:
-                cause = _("The relay {relay} drops every connection ({error}).").format(relay=self._relay, error=error)
-                self._failure = RelayGaveUp(cause + " " + _("What was not sent waits; try again later."))
-
-    def _drain(self) -> Iterator[tuple[Connection, Event]]:
-        while self._inbox:
-            yield self._inbox.popleft()
 
     def _let_go(self, flight: _Flight) -> None:
         if not flight.is_marked:
@@ -449,7 +391,7 @@ class Sender:
             is_of_provider = verdict.provider is not None and bool(self._limits.domains)
             self._slowed.add(claim.address_key.rpartition("@")[2] if is_of_provider else None)
         if verdict.stop:
-            self._failure = RelayGaveUp(verdict.advice or str(event.reply))
+            self._end(RelayGaveUp(verdict.advice or str(event.reply)))
         if verdict.cause is Cause.BLOCK:
             self._blocks[claim.campaign_id] += 1
             if self._blocks[claim.campaign_id] >= BLOCKS_BEFORE_PAUSE:

@@ -80,7 +80,7 @@ class _Filling:
                 return [statement]
 
     def _fill_value(self, node: nodes.Expr, known: Mapping[str, object]) -> nodes.Expr:
-        if isinstance(node, nodes.TemplateData) or not node.find(nodes.Name) and not isinstance(node, nodes.Name):
+        if isinstance(node, nodes.TemplateData) or not (isinstance(node, nodes.Name) or node.find(nodes.Name)):
             return node
         written = self._work_out(node, known, is_written=True)
         return nodes.TemplateData(written, lineno=node.lineno) if isinstance(written, str) else node
@@ -129,9 +129,8 @@ class _Filling:
         self._turns_left -= len(items)
         turns: list[nodes.Node] = []
         for item, state in LoopContext(items, StrictUndefined, None):
-            if isinstance(loop.target, nodes.Name):
-                named = {loop.target.name: item}
-            elif (named := _unpack(loop.target, item)) is None:
+            named = _unpack(loop.target, item)
+            if named is None:
                 return None
             body = nodes.Template([_copy(each) for each in loop.body], lineno=loop.lineno)
             body.body = self._fill(body.body, {**known, **named, "loop": state})
@@ -142,11 +141,11 @@ class _Filling:
             turns += _Literals(named).visit(body).body
         return turns
 
-    def _value(self, node: nodes.Expr, known: Mapping[str, object]) -> Any:
+    def _value(self, node: nodes.Node, known: Mapping[str, object]) -> Any:
         """Work out an expression that needs nothing but these names; _UNKNOWN otherwise."""
         return self._work_out(node, known, is_written=False)
 
-    def _work_out(self, node: nodes.Expr, known: Mapping[str, object], *, is_written: bool) -> object:
+    def _work_out(self, node: nodes.Node, known: Mapping[str, object], *, is_written: bool) -> object:
         """Give an expression's value, or the text that it writes."""
         names = {each.name for each in (node, *node.find_all(nodes.Name)) if isinstance(each, nodes.Name)}
         if not names <= known.keys():
@@ -158,7 +157,7 @@ class _Filling:
             self._worked_out[key] = self._run(node, known, is_written=is_written)
         return self._worked_out[key]
 
-    def _run(self, node: nodes.Expr, known: Mapping[str, object], *, is_written: bool) -> object:
+    def _run(self, node: nodes.Node, known: Mapping[str, object], *, is_written: bool) -> object:
         with suppress(*RENDERING_ERRORS):
             if is_written:
                 alone = nodes.Template([nodes.Output([_copy(node)], lineno=1)], lineno=1)
@@ -208,16 +207,24 @@ def _is_plain(loop: nodes.For) -> bool:
         if name.ctx != "load" and (id(name) not in inner or name.name in outer):
             return False
     stateful = {each.attr for each in body.find_all(nodes.Getattr) if isinstance(each.node, nodes.Name)}
-    return not stateful & {"changed", "cycle", "next", "reset"} and not body.find((nodes.Macro, nodes.CallBlock))
+    return (
+        not stateful & {"changed", "cycle", "next", "reset"}
+        and not body.find(nodes.Macro)
+        and not body.find(nodes.CallBlock)
+    )
 
 
-def _without_bound(node: nodes.Expr) -> nodes.Expr:
+def _without_bound(node: nodes.Node) -> nodes.Node:
     """Give what a loop goes through, without the sandbox's count of its turns."""
-    is_bound = isinstance(node, nodes.Filter) and node.name == "bounded_turns" and node.node is not None
-    return node.node if is_bound else node  # type: ignore[union-attr,return-value]  # what is_bound says
+    if isinstance(node, nodes.Filter) and node.name == "bounded_turns" and node.node is not None:
+        return node.node
+    return node
 
 
-def _unpack(target: nodes.Expr, item: object) -> dict[str, object] | None:
+def _unpack(target: nodes.Node, item: object) -> dict[str, object] | None:
+    """Give the variables of a loop for one item; None where they do not fit it, as the rendering will tell."""
+    if isinstance(target, nodes.Name):
+        return {target.name: item}
     names = (
         [name.name for name in target.items if isinstance(name, nodes.Name)] if isinstance(target, nodes.Tuple) else []
     )

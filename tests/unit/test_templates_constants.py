@@ -1,9 +1,12 @@
+from datetime import date
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import nodes
 
 from templates import make_environment, parse_filled
+from templates.constants import MOST_UNROLLED
 
 VALUES = [
     "",
@@ -74,3 +77,54 @@ def test_a_name_that_the_source_binds_is_no_constant(source: str) -> None:
 def test_what_fails_waits_for_the_rendering() -> None:
     tree = parse_filled("{% if v %}{{ v.x.y }}{% endif %}ok", {"v": None}, autoescape=False)
     assert make_environment(autoescape=False).from_string(tree).render(v=None) == "ok"
+
+
+WORKED_OUT = {
+    "a loop": "{% for x in v %}<{{ x }}>{% if not loop.last %}, {% endif %}{% else %}none{% endfor %}",
+    "a loop over pairs": "{% for a, b in pairs %}{{ a }}={{ b }};{% endfor %}",
+    "a loop in a loop": "{% for x in v %}{% for y in v %}{{ x }}{{ y }}{{ loop.index }}{% endfor %}{{ loop.index }}{% endfor %}",
+    "a recipient in a loop": "{% for x in v %}{{ r }}{{ x }}{{ r ~ x }}{% endfor %}",
+    "a loop that asks the recipient": "{% for x in v %}{% if r == x %}!{% else %}{{ x }}{% endif %}{% endfor %}",
+    "a condition": "{% if v %}{{ r }}yes{% elif r %}maybe{% else %}no{% endif %}",
+    "a condition after one that asks": "{% if r %}{{ r }}{% elif v %}yes{% else %}no{% endif %}",
+    "names that are set": "{% set n = v | length %}{% if n > 1 %}{{ n }}{{ r }}{% endif %}{{ n }}",
+    "a name that is set twice": "{% set n = v | length %}{% if r %}{% set n = 7 %}{% endif %}{{ n }}",
+    "a name that is set in a loop": "{% set n = 1 %}{% for x in v %}{% set n = x %}{{ n }}{% endfor %}{{ n }}",
+    "a name that hides another": "{% for v in pairs %}{{ v[0] }}{% endfor %}{{ v }}",
+    "a name that hides one in a loop": "{% for x in v %}{% for x in pairs %}{{ x[1] }}{% endfor %}{{ x }}{% endfor %}",
+    "the state of a loop": "{% for x in v %}{{ loop.cycle('a', 'b') }}{{ loop.changed(x) }}{{ x }}{% endfor %}",
+    "the place in a loop beside a recipient": "{% for x in v %}{{ loop.index ~ r }}{% endfor %}",
+    "some items of a list": "{% for x in v if x != 'a' %}{{ x }}{% endfor %}",
+    "what is undefined": "{% for x in v %}{% if r == 'never' %}{{ x.nothing.at.all }}{% endif %}{{ x }}{% endfor %}",
+    "a filter that gives its items once": "{% set u = v | map('upper') %}{% for x in u %}{{ x }}{% endfor %}{{ r }}",
+    "a macro": "{% macro m(x) %}{{ x }}{{ v | length }}{% endmacro %}{% for y in v %}{{ m(y) }}{% endfor %}{{ m(r) }}",
+    "days": "{% for d in days %}{{ d.year }}{{ r }}{{ (d.year ~ r) }}{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("autoescape", [False, True], ids=["text", "html"])
+@pytest.mark.parametrize("source", WORKED_OUT.values(), ids=WORKED_OUT)
+@pytest.mark.parametrize("recipient", ["", "a", "<b>"])
+@pytest.mark.parametrize("words", [[], ["a"], ["a", "<b>", ""]], ids=["none", "one", "three"])
+def test_what_no_recipient_changes_is_worked_out_to_the_same(
+    source: str, recipient: str, words: list[str], autoescape: bool
+) -> None:
+    constants = {"v": words, "pairs": [("k", 1), ("<l>", 2)], "days": [date(2020, 4, 23)]}
+    environment = make_environment(autoescape=autoescape)
+    filled = environment.from_string(parse_filled(source, constants, autoescape=autoescape))
+
+    assert filled.render(r=recipient, **constants) == environment.from_string(source).render(r=recipient, **constants)
+
+
+def test_a_page_of_constants_is_one_text() -> None:
+    source = "{% set n = v | first %}{% for x in v %}\n{{ loop.index }}. {{ x }} {{ n }}\n{% endfor %}{% if v %}end{% endif %}"
+    tree = parse_filled(source, {"v": ["a", "b"]}, autoescape=True)
+    [output] = tree.body
+    assert isinstance(output, nodes.Output)
+    assert [node.data for node in output.nodes if isinstance(node, nodes.TemplateData)] == ["1. a a\n2. b a\nend"]
+    assert len(output.nodes) == 1
+
+
+def test_a_long_loop_stays_a_loop() -> None:
+    tree = parse_filled("{% for x in v %}{{ x }}{% endfor %}", {"v": list(range(MOST_UNROLLED + 1))}, autoescape=False)
+    assert tree.find(nodes.For) is not None
