@@ -32,8 +32,8 @@ class RelayGaveUp(SendError, ConnectionError):
 class Pool:
     """The connections of one worker to its relay, at most `limit` of them with those of all other workers.
 
-    `on_event` hears what happens on each, `on_failure` why the run cannot go on, `on_slow` that the relay found us too
-    many.
+    `on_event` hears what happens on each, `on_open` that one is ready, `on_failure` why the run cannot go on, `on_slow`
+    that the relay found us too many.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Pool:
         *,
         limit: int,
         on_event: Callable[[Connection, Event], None],
+        on_open: Callable[[], None],
         on_failure: Callable[[BaseException], None],
         on_slow: Callable[[], None],
     ) -> None:
@@ -52,6 +53,7 @@ class Pool:
         self._slots = slots
         self._limit = self._wanted = limit
         self._on_event = on_event
+        self._on_open = on_open
         self._on_failure = on_failure
         self._on_slow = on_slow
         self._open: set[Connection] = set()
@@ -106,7 +108,9 @@ class Pool:
     def _connected(self, task: asyncio.Task[None]) -> None:
         self._opening.discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, SendError):
+        if error is None:
+            self._on_open()
+        elif isinstance(error, SendError):
             # A relay that takes fewer connections than wanted is no failure as long as one works.
             if isinstance(error, RelayUnavailable) and error.reply is not None and error.reply.code == CLOSING:
                 self._on_slow()
@@ -114,7 +118,7 @@ class Pool:
                 self._wanted = max(1, len(self._open))
             else:
                 self._on_failure(error)
-        elif error is not None:
+        else:
             self._on_failure(error)  # a fault of ours: the run ends with it
 
     def note_accepted(self) -> None:

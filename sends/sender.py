@@ -120,6 +120,7 @@ class Sender:
             self._slots,
             limit=connections,
             on_event=self._receive,
+            on_open=self._wake.set,
             on_failure=self._end,
             on_slow=partial(self._slowed.add, None),
         )
