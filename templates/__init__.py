@@ -1,5 +1,6 @@
 """What is written: templates, their compilation and each recipient's message; no database, no network."""
 
+from templates.brand import Brand
 from templates.compiler import CompiledTemplate, compile_template
 from templates.constants import parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
@@ -13,7 +14,7 @@ from templates.errors import (
     UnknownVariable,
 )
 from templates.previews import preview_recipient
-from templates.renderer import Brand, Rendered, Renderer
+from templates.renderer import Rendered, Renderer
 from templates.sources import LIBRARY, Purpose, Template, Variable, find_templates, load_template
 from templates.strictness import StrictRenderer
 from templates.values import VariableType
