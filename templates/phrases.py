@@ -56,12 +56,22 @@ def phone(value: str) -> str:
     return value.strip()
 
 
+def dial(value: str) -> str:
+    """Write a number as a tel: link takes it, digits and a leading + alone (RFC 3966 3)."""
+    return ("+" if value.strip().startswith("+") else "") + re.sub(r"\D", "", value)
+
+
+def number(value: float | Decimal) -> str:
+    """Write a number with its groups of three digits, as in 1 250 or 2,5."""
+    return format_decimal(value, locale="fr").replace(NO_BREAK, NARROW)
+
+
 def percent(value: str | float | Decimal) -> str:
     """Write a share of a hundred, as in 5,5 %: the number 5.5, not 0.055."""
     if isinstance(value, str):
         written = value.strip().rstrip("%").strip()
         return f"{written}{NARROW}%"
-    return format_decimal(value, locale="fr").replace(NO_BREAK, NARROW) + NARROW + "%"
+    return number(value) + NARROW + "%"
 
 
 def ordinal(value: int, *, feminine: bool = False) -> str:
@@ -100,6 +110,8 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "period": period,
     "hours": hours,
     "phone": phone,
+    "dial": dial,
+    "number": number,
     "percent": percent,
     "plural": typography.plural,
     "ordinal": ordinal,
@@ -121,6 +133,8 @@ FRENCH_NAMES: Mapping[str, str] = {
     "periode": "period",
     "horaires": "hours",
     "telephone": "phone",
+    "numero": "dial",
+    "nombre": "number",
     "pourcentage": "percent",
     "pluriel": "plural",
     "rang": "ordinal",

@@ -126,10 +126,18 @@ def capital(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def wrapped(value: object, width: int = 76) -> object:
-    """Break a text into lines of `width` characters, never inside a word or at a no-break space."""
+def wrapped(value: object, width: int = 76, indent: int = 0) -> object:
+    """Break a text into lines of `width` characters, never inside a word or at a no-break space.
+
+    The first line begins behind `indent` characters that stand there already; the others get as many spaces.
+    """
     if not isinstance(value, str):
         return value
-    return "\n".join(
-        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in value.splitlines()
-    )
+    spaces = " " * indent
+    lines = [
+        textwrap.fill(
+            line, width, initial_indent=spaces, subsequent_indent=spaces, break_long_words=False, break_on_hyphens=False
+        )
+        for line in value.splitlines()
+    ]
+    return "\n".join(lines)[indent:]

@@ -37,7 +37,16 @@ def test_public_names_are_what_the_package_says():
 
 
 def test_the_library_is_there():
-    assert set(find_templates()) >= {"fonds", "masques", "webinaire", "information"}
+    assert list(find_templates()) == [
+        "carte-commerces",
+        "enquete",
+        "fonds",
+        "formalites",
+        "information",
+        "masques",
+        "partenariat",
+        "webinaire",
+    ]
 
 
 def test_a_folder_is_read(make_folder):
@@ -65,7 +74,7 @@ def test_subject_txt_wins(make_folder):
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UnknownTemplate, match="webinaire"):
         load_template("webinar")
-    with pytest.raises(UnknownTemplate, match="fonds, information"):
+    with pytest.raises(UnknownTemplate, match="fonds, formalites"):
         load_template("zzz")
 
 
