@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from gettext import gettext as _
 from pathlib import Path
@@ -108,19 +109,19 @@ def render_preview(template: Template, given: Mapping[str, str], settings: Setti
 
 
 def _epci_finder(settings: Settings) -> Callable[[str], str]:
+    """Give what finds the short name of an EPCI of the territory, and refuses any other with InvalidValue."""
+    places = settings.places
+
     def find(written: str) -> str:
-        places = settings.places
-        try:
-            epci = places.find_epci(written)
-        except UnknownEpci as error:
-            raise InvalidValue(str(error)) from error
-        if not places.contains(epci.siren):
-            raise InvalidValue(
-                _("{written!r} is not in your territory; write one of {names}, or add it to [territory]").format(
-                    written=written, names=", ".join(places.label(each.siren) for each in places.epcis)
-                )
+        with suppress(UnknownEpci):
+            siren = places.find_epci(written).siren
+            if places.contains(siren):
+                return places.label(siren)
+        raise InvalidValue(
+            _("{written!r} is no EPCI of your territory; write one of {names}, or add it to [territory]").format(
+                written=written, names=", ".join(places.label(each.siren) for each in places.epcis)
             )
-        return places.label(epci.siren)
+        )
 
     return find
 

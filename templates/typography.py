@@ -36,14 +36,14 @@ _HOLE = "\ue005"
 _RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (rf"«[{_SPACES}]*", "«" + NARROW),
+        (r"(?<=\S)(?=»)", NARROW),
         # A sign that ends a word gets its space where there is none: Bonjour! but not 10:30.
         (r"(?<=[^\W\d_])(?=[;:!?](?:[\s!?]|$))", NARROW),
         (rf"(?<=\S)[{_SPACES}]+(?=[;:!?»%€]|[kM]€|Md€)", NARROW),
         (rf"(?<=\d)[{_SPACES}]+(?=h\b)", NARROW),
         (rf"(\d{NARROW}?h)[{_SPACES}]+(?=\d\d\b)", r"\1" + NARROW),
         (r"(?<=\d)(?=(?:[kM]|Md)?€)", NARROW),
-        (rf"«[{_SPACES}]*", "«" + NARROW),
-        (r"(?<=\S)(?=»)", NARROW),
         (rf"(?<=\d)[{_SPACES}](?=\d{{3}}(?!\d))", NARROW),
         (rf"(?<=\d)[{_SPACES}](?=(?:{_UNITS}|{_MONTHS})\b)", NO_BREAK),
         (rf"\b1er[{_SPACES}](?=(?:{_MONTHS})\b)", "1er" + NO_BREAK),

@@ -90,6 +90,10 @@ FAULTS = {
     "no example": (TOML.replace('example = "Arras"', ""), "example"),
     "required is a word": (TOML.replace("required = true", 'required = "oui"'), "required"),
     "example of another type": (TOML.replace('type = "text"', 'type = "date"'), "date"),
+    "choice without choices": (TOML.replace('"text"', '"choice"'), "choices"),
+    "choices of a text": (TOML + 'choices = ["Arras"]', "choices"),
+    "example that is no choice": (TOML.replace('"text"', '"choice"') + 'choices = ["Lens"]', "Lens"),
+    "choices is a text": (TOML.replace('"text"', '"choice"') + 'choices = "Arras"', "list of texts"),
     "variables is a list": (TOML.partition("[")[0] + 'variables = ["ville"]', "table"),
 }
 
