@@ -31,6 +31,7 @@ from templates import (
     load_template,
     preview_recipient,
 )
+from templates.typography import typography
 
 _READERS: Mapping[str, Callable[[str], object]] = {
     "date": dt.date.fromisoformat,
@@ -67,8 +68,8 @@ def variables_of(content: Mapping[str, Any]) -> dict[str, object]:
 
 
 def with_subject(template: Template, subject: str | None) -> Template:
-    """Give the template with the officer's own subject line, which may use its variables."""
-    return replace(template, subject=subject) if subject else template
+    """Give the template with the officer's own subject line, which may use its variables, in French typography."""
+    return replace(template, subject=typography(subject)) if subject else template
 
 
 def open_mailing(

@@ -32,6 +32,7 @@ _UNITS = (
 _KEPT = re.compile(r"://|@|^www\.|\w\.\w+/|&#?\w+;")
 """What makes a word a link, an address or an entity of HTML: never touched."""
 
+_WORD = re.compile(r"(?P<tag>\{[{%#].*?[}%#]\})|(?:(?!\{[{%#])\S)+", re.DOTALL)  # a tag of Jinja's stays one too
 _HOLE = "\ue005"
 _RULES = tuple(
     (re.compile(pattern), replacement)
@@ -58,19 +59,19 @@ _AMOUNT = re.compile(r"(?P<whole>\d+(?: \d{3})*)(?P<cents>,\d+)? ?(?P<unit>(?:k|
 
 @lru_cache(maxsize=512)
 def typography(text: str) -> str:
-    """Set no-break spaces and curved apostrophes in a text; links, addresses and times such as 10:30 stay as they are.
+    """Set no-break spaces and curved apostrophes in a text; links, addresses, Jinja's tags and times such as 10:30 stay.
 
     Done twice it changes nothing more. Cached, as the officer's own texts are the same for every recipient.
     """
     kept: list[str] = []
 
     def hide(word: re.Match[str]) -> str:
-        if not (_KEPT.search(word[0]) or _HOLE in word[0]):
+        if not (word["tag"] or _KEPT.search(word[0]) or _HOLE in word[0]):
             return word[0]
         kept.append(word[0])
         return _HOLE
 
-    spaced = re.sub(r"[^\s]+", hide, text)
+    spaced = _WORD.sub(hide, text)
     for pattern, replacement in _RULES:
         spaced = pattern.sub(replacement, spaced)
     return re.sub(_HOLE, lambda _hole: kept.pop(0), spaced) if kept else spaced

@@ -113,6 +113,8 @@ CASES = [
     Case("colour-that-is-none", "campaigns list", "write it like #143a66", settings('"#143a66"', '"bleu"')),
     Case("pale-text", "campaigns list", "cannot be read", settings('# text_colour = "#2c3541"', 'text_colour = "#bbbbbb"')),
     Case("http-logo", "campaigns list", "https://", settings('logo_url = ""', 'logo_url = "http://example.org/l.png"')),
+    Case("set-from-no-file", f"{DRAFT} --set epci=@none.txt", "none.txt"),
+    Case("set-from-no-text", f"{DRAFT} --set epci=@contacts.xlsx", "not UTF-8"),
     Case("set-without-equals", f"{DRAFT} --set epci", "--set name=value"),
     Case("unknown-template", "campaigns create x --audience cua-aides --template fond", "fonds"),
     Case("audience-of-no-campaign", "campaigns create x --audience nobody --template fonds --set epci=C --set montant=1", "nobody"),

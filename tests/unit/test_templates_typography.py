@@ -28,6 +28,10 @@ CASES = {
         typography.typography("Voir https://example.org/l'aide;a=1! et a.b@example.org; oui: non"),
         f"Voir https://example.org/l'aide;a=1! et a.b@example.org; oui{N}: non",
     ),
+    "Jinja's tags stay": (
+        typography.typography("L'aide {{ a | b('x ?') }} : oui {% if c %} ! {% endif %}«{{ d }}»"),
+        f"L’aide {{{{ a | b('x ?') }}}}{N}: oui {{% if c %}}{N}! {{% endif %}}«{N}{{{{ d }}}}{N}»",
+    ),
     "entities stay": (typography.typography("R&amp;D; fin;"), f"R&amp;D; fin{N};"),
     "quotes without spaces": (typography.typography("«Oui»"), f"«{N}Oui{N}»"),
     "apostrophe before a quote": (typography.typography("l'« essentiel »"), f"l’«{N}essentiel{N}»"),
