@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench docs catalogue format constraints clean
+.PHONY: demo test browser gallery check bench docs catalogue format constraints clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,12 @@ demo: $(STAMP)  ## replay one published month of a chamber, in relais-demo/
 
 test: $(STAMP)  ## every test: unit, integration (SQLite, PostgreSQL, SMTP), acceptance (the command line)
 	$(BIN)/python -m pytest
+
+browser: $(STAMP)  ## what the mails look like, in a Chromium (Debian: apt install chromium)
+	$(BIN)/python -m pytest tests/browser
+
+gallery: $(STAMP)  ## draw docs/gallery.png again, in a Chromium
+	$(BIN)/python -m tools.build_gallery
 
 check: $(STAMP)  ## lint, types, layers, generated docs
 	$(BIN)/ruff check .

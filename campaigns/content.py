@@ -4,11 +4,13 @@ import base64
 import datetime as dt
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
+from audiences.errors import UnknownEpci
 from campaigns.errors import UnreadableFile
 from campaigns.models import Campaign
 from campaigns.settings import Settings
@@ -17,16 +19,19 @@ from sends.mailing import Mailing
 from sends.message import MessageBuilder
 from templates import (
     CompiledTemplate,
+    InvalidValue,
     Purpose,
     Rendered,
     Renderer,
     Template,
+    VariableType,
     bind_variables,
     compile_template,
     example_variables,
     load_template,
     preview_recipient,
 )
+from templates.typography import typography
 
 _READERS: Mapping[str, Callable[[str], object]] = {
     "date": dt.date.fromisoformat,
@@ -43,7 +48,7 @@ def freeze(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[
     """
     template = load_template(campaign.template, settings.template_folders)
     today = now.astimezone(settings.zone).date()
-    variables = bind_variables(template, campaign.variables, today=today)
+    variables = bind_variables(template, campaign.variables, today=today, find_epci=_epci_finder(settings))
     compiled = compile_template(with_subject(template, campaign.subject))
     return {
         "compiled": compiled.to_dict(),
@@ -63,8 +68,8 @@ def variables_of(content: Mapping[str, Any]) -> dict[str, object]:
 
 
 def with_subject(template: Template, subject: str | None) -> Template:
-    """Give the template with the officer's own subject line, which may use its variables."""
-    return replace(template, subject=subject) if subject else template
+    """Give the template with the officer's own subject line, which may use its variables, in French typography."""
+    return replace(template, subject=typography(subject)) if subject else template
 
 
 def open_mailing(
@@ -96,8 +101,30 @@ def open_mailing(
 
 def render_preview(template: Template, given: Mapping[str, str], settings: Settings, *, today: dt.date) -> Rendered:
     """Render a template for an invented recipient; variables that are not given take their examples."""
-    variables = bind_variables(template, {**example_variables(template), **given}, today=today)
+    examples = example_variables(template)
+    for name, variable in template.variables.items():
+        if variable.type is VariableType.EPCI and settings.territory:  # the example may be another chamber's
+            examples[name] = next(iter(settings.territory))
+    variables = bind_variables(template, {**examples, **given}, today=today, find_epci=_epci_finder(settings))
     return Renderer(compile_template(template), settings.brand, variables).render(preview_recipient())
+
+
+def _epci_finder(settings: Settings) -> Callable[[str], str]:
+    """Give what finds the short name of an EPCI of the territory, and refuses any other with InvalidValue."""
+    places = settings.places
+
+    def find(written: str) -> str:
+        with suppress(UnknownEpci):
+            siren = places.find_epci(written).siren
+            if places.contains(siren):
+                return places.label(siren)
+        raise InvalidValue(
+            _("{written!r} is no EPCI of your territory; write one of {names}, or add it to [territory]").format(
+                written=written, names=", ".join(places.label(each.siren) for each in places.epcis)
+            )
+        )
+
+    return find
 
 
 def _pack_attachments(paths: Sequence[str]) -> list[dict[str, str]]:
@@ -139,11 +166,19 @@ def _pack(value: object) -> object:
         return {"date": value.isoformat()}
     if isinstance(value, dt.time):
         return {"time": value.isoformat()}
+    if isinstance(value, tuple):
+        return [_pack(item) for item in value]
+    if isinstance(value, dict):
+        return {"record": {name: _pack(part) for name, part in value.items()}}
     return value
 
 
 def _unpack(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(_unpack(item) for item in value)
     if isinstance(value, dict):
-        [(kind, text)] = value.items()
-        return _READERS[kind](text)
+        [(kind, packed)] = value.items()
+        if kind == "record":
+            return {name: _unpack(part) for name, part in packed.items()}
+        return _READERS[kind](packed)
     return value

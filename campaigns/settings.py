@@ -9,11 +9,8 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -21,12 +18,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from audiences.addresses import parse_address
 from audiences.database import BUSY_TIMEOUT
-from audiences.errors import InvalidAddress
 from audiences.sectors import Sectors
 from audiences.territory import Territory
 from audiences.values import Terms
+from campaigns.chamber import ChamberSection, Mailbox, OptionalMailbox, OptionalPath, OptionalText, empty_is_none
+from campaigns.chamber import Section as _Section
 from campaigns.errors import InvalidSettings
 from sends.limits import DomainLimit, RateLimits
 from sends.message import Identity
@@ -37,32 +34,11 @@ from templates import Brand
 
 SETTINGS_FILE = Path("relais.toml")
 
-
-def _check_address(text: str) -> str:
-    try:
-        return parse_address(text).text
-    except InvalidAddress as error:
-        raise ValueError(str(error)) from None
-
-
-def _empty_is_none(value: object) -> object:
-    return None if value == "" else value
-
-
-Mailbox = Annotated[str, AfterValidator(_check_address)]
-OptionalMailbox = Annotated[Mailbox | None, BeforeValidator(_empty_is_none)]
-OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 Rate = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]  # messages a minute; 0.01 is one in 100 minutes
-OptionalRate = Annotated[Rate | None, BeforeValidator(_empty_is_none)]
-OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_empty_is_none)]
-OptionalDate = Annotated[date | None, BeforeValidator(_empty_is_none)]
+OptionalRate = Annotated[Rate | None, BeforeValidator(empty_is_none)]
+OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(empty_is_none)]
+OptionalDate = Annotated[date | None, BeforeValidator(empty_is_none)]
 DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DatabaseSection(_Section):
@@ -70,21 +46,6 @@ class DatabaseSection(_Section):
 
     url: str = "sqlite:///relais.db"
     busy_timeout: float = Field(BUSY_TIMEOUT, ge=0.1, le=600)
-
-
-class ChamberSection(_Section):
-    """Who writes, as the mails show it."""
-
-    name: str
-    short_name: str
-    address: tuple[str, ...]
-    website: str
-    email: Mailbox
-    phone: str = ""
-    logo_url: OptionalText = None
-    primary_colour: Colour = "#143a66"
-    accent_colour: Colour = "#c8102e"
-    territory_name: str = ""
 
 
 class SenderSection(_Section):
@@ -242,7 +203,7 @@ class Settings(BaseSettings):
     @cached_property
     def brand(self) -> Brand:
         """Who writes, for the templates."""
-        return Brand(**self.chamber.model_dump(exclude={"territory_name"}))
+        return self.chamber.brand()
 
     @property
     def outside_label(self) -> str:

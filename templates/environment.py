@@ -8,7 +8,8 @@ from jinja2 import StrictUndefined, UndefinedError
 from jinja2 import TemplateError as JinjaError
 from markupsafe import Markup
 
-from templates import links, typography
+from templates import links
+from templates.phrases import FILTERS, FRENCH_NAMES
 from templates.sandbox import Sandbox
 
 Finalize = Callable[[object], object]
@@ -38,15 +39,8 @@ def make_environment(*, autoescape: bool, finalize: Finalize | None = None) -> S
         lstrip_blocks=True,
     )
     environment.filters.update(
-        typography=typography.typography,
-        amount=typography.amount,
-        date=typography.date,
-        time=typography.time,
-        plural=typography.plural,
-        honorific=typography.honorific,
-        capital=typography.capital,
-        paragraphs=typography.paragraphs,
-        wrapped=typography.wrapped,
+        FILTERS,
+        **{french: FILTERS[name] for french, name in FRENCH_NAMES.items()},
         link=links.link,
         link_part=links.link_part,
         inlined=_inlined,

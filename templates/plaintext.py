@@ -11,7 +11,7 @@ from lxml import etree
 from templates.pieces import Piece, PieceKind, openers
 from templates.protection import Protected, protect
 from templates.typography import NARROW
-from templates.wrapping import GLUE, wrap
+from templates.wrapping import GLUE, wrap, wrap_rendered
 
 WIDTH = 76
 """Columns of a line (RFC 5322 2.1.1 asks for 78 at most)."""
@@ -129,14 +129,15 @@ class _Writer:
         self._run.append(href if not label else f"{NARROW}: {href}" if opens_paragraph else f" <{href}>")
 
     def _row(self, node: Any) -> None:
-        """Write a row of a data table on one line: a heading cell introduces the next one."""
+        """Write a row of a data table on one line: a heading cell introduces the next one, and so does a number."""
         separator = ""
         for cell in node:
             if "".join(cell.itertext()).strip() or cell.find(".//img") is not None:
                 if self._has_run():
                     self._run.append(separator)
                 self._children(cell)
-                separator = NARROW + ": " if cell.tag == "th" else " | "
+                is_number = str(self._run[-1]).rstrip().endswith("}}.")  # of a step: 1. Open the form.
+                separator = NARROW + ": " if cell.tag == "th" else " " if is_number else " | "
 
     def _comment(self, text: str) -> None:
         if match := self._word.fullmatch(text):
@@ -222,8 +223,9 @@ class _Writer:
         )
         indent = self._indent
         lines = []
-        for line in text.strip(f" {_LINE}").split(_LINE):
-            lines.append(wrap(line.strip(), indent, WIDTH))
+        for each in text.strip(f" {_LINE}").split(_LINE):
+            line = each.strip()
+            lines.append(wrap_rendered(line, indent, WIDTH) or wrap(line, indent, WIDTH))
             indent = " " * len(indent)
         self._indent = indent
         self._done.append("\n".join(lines).replace(GLUE, " ") + ("\n" if self._is_tight else "\n\n"))

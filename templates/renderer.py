@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from gettext import gettext as _
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import nodes
 from jinja2.runtime import Context
 
+from templates.brand import Brand
 from templates.compiler import CompiledTemplate
 from templates.constants import parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
@@ -17,24 +18,6 @@ from templates.sandbox import LARGEST_PAGE
 from templates.sources import RESERVED
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-
-
-@dataclass(frozen=True)
-class Brand:
-    """Who writes: what the header, the footer and the colours of every mail are made of.
-
-    `address` is a line each; `logo_url` is an https link or None; colours are written as #rrggbb.
-    """
-
-    name: str
-    short_name: str
-    address: tuple[str, ...]
-    website: str
-    email: str
-    phone: str
-    logo_url: str | None
-    primary_colour: str
-    accent_colour: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +37,7 @@ class Renderer:
 
         `constants` are what is equal for all recipients, for whoever renders the sources in an environment of its own.
         """
-        self.constants: Mapping[str, object] = {"brand": asdict(brand), **variables}
+        self.constants: Mapping[str, object] = {"brand": brand.names(), **variables}
         html, plain = make_environment(autoescape=True), make_environment(autoescape=False)
         self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
         subject = parse_filled(compiled.subject, self.constants, autoescape=False)

@@ -9,6 +9,7 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
+from templates.brand import BRAND_NAMES
 from templates.errors import InvalidTemplate, InvalidValue, UnknownTemplate
 from templates.nearest import nearest
 from templates.values import VariableType, read_value
@@ -24,22 +25,12 @@ RESERVED = {
     "company": ("name", "siret", "commune", "epci", "naf"),
     "links": ("unsubscribe",),
     "campaign": ("name",),
-    "brand": (
-        "name",
-        "short_name",
-        "address",
-        "website",
-        "email",
-        "phone",
-        "logo_url",
-        "primary_colour",
-        "accent_colour",
-    ),
+    "brand": BRAND_NAMES,
 }
 """The names that a template finds beside its own variables, with their fields."""
 
 _KEYS = {"title", "description", "purpose", "subject", "variables"}
-_VARIABLE_KEYS = {"type", "label", "required", "default", "example"}
+_VARIABLE_KEYS = {"type", "label", "required", "default", "example", "choices"}
 _ANY_DAY = dt.date(2000, 1, 1)
 
 
@@ -53,7 +44,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Variable:
-    """One value that the officer gives to a template; `default` and `example` are written as she would."""
+    """One value that the officer gives to a template; `default` and `example` are written as she would.
+
+    `choices` are what a variable of the type choice may hold.
+    """
 
     name: str
     type: VariableType
@@ -61,6 +55,7 @@ class Variable:
     required: bool
     default: str
     example: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,8 +164,9 @@ def _read_variable(name: str, table: dict[str, Any], file: Path) -> Variable:
         type=VariableType(kind),
         label=_text(table, "label", file),
         required=required,
-        default=str(table.get("default", "")),
-        example=str(table.get("example", table.get("default", ""))),
+        default=_written(table.get("default", "")),
+        example=_written(table.get("example", table.get("default", ""))),
+        choices=_choices(name, kind, table, file),
     )
     if required and not variable.example:
         raise InvalidTemplate(
@@ -178,10 +174,30 @@ def _read_variable(name: str, table: dict[str, Any], file: Path) -> Variable:
         )
     for written in filter(None, (variable.default, variable.example)):
         try:
-            read_value(variable.type, written, today=_ANY_DAY)
+            read_value(variable.type, written, today=_ANY_DAY, choices=variable.choices)
         except InvalidValue as error:
             raise InvalidTemplate(_("variable {name}: {error}").format(name=name, error=error), file=file) from error
     return variable
+
+
+def _written(value: object) -> str:
+    """Write a value of TOML as an officer would: a list with a line an item, true as oui."""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return str(value)
+
+
+def _choices(name: str, kind: str, table: dict[str, Any], file: Path) -> tuple[str, ...]:
+    choices = table.get("choices", [])
+    if not isinstance(choices, list) or not all(isinstance(choice, str) and choice.strip() for choice in choices):
+        raise InvalidTemplate(_("variable {name}: choices is a list of texts").format(name=name), file=file)
+    if bool(choices) != (kind == VariableType.CHOICE):
+        raise InvalidTemplate(
+            _('variable {name}: the type choice, and no other, needs choices = ["…", "…"]').format(name=name), file=file
+        )
+    return tuple(choices)
 
 
 def read_source(file: Path) -> str:

@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from jinja2 import nodes
 
+from templates.brand import Brand
 from templates.compiler import CompiledTemplate
 from templates.constants import parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
 from templates.errors import RenderingFailed
-from templates.renderer import Brand, Renderer, write_bounded
+from templates.renderer import Renderer, write_bounded
 
 _Node = TypeVar("_Node", bound=nodes.Node)
 

@@ -1,4 +1,4 @@
-"""French typography as Jinja filters: dates, times, amounts, plurals and narrow no-break spaces."""
+"""French typography of a text: no-break spaces, curved apostrophes; links and addresses stay as they are."""
 
 import datetime as dt
 import re
@@ -12,6 +12,8 @@ from babel.numbers import format_decimal
 NARROW = "\u202f"
 """The narrow no-break space that French sets before ; : ! ? and units, and inside « »."""
 
+NO_BREAK = "\u00a0"
+
 _HONORIFICS = {
     "m": "Monsieur",
     "mr": "Monsieur",
@@ -22,32 +24,69 @@ _HONORIFICS = {
     "mademoiselle": "Madame",
 }
 _SPACES = " \u00a0\u202f"
-_BEFORE = re.compile(rf"(?<=\S)[{_SPACES}]+(?=[;:!?»%€]|[kM]€|Md€)|(?<=\d)[{_SPACES}]+(?=h\b)")
-_AFTER = re.compile(rf"«[{_SPACES}]*")
-_THOUSANDS = re.compile(rf"(?<=\d)[{_SPACES}](?=\d{{3}}(?!\d))")
-_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-_BARE_NUMBER = re.compile(rf"\d[\d{_SPACES}]*(?:,\d+)?")
+_MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+_UNITS = (
+    "km|cm|mm|m|m²|m2|ha|kg|g|t|l|kWh|MWh|kW|Ko|Mo|Go|To|min|s|°C"
+    "|euros?|millions?|milliards?|ans?|mois|semaines?|jours?|heures?|minutes?|salariés?|entreprises?|points?"
+)
+_KEPT = re.compile(r"://|@|^www\.|\w\.\w+/|&#?\w+;")
+"""What makes a word a link, an address or an entity of HTML: never touched."""
+
+_WORD = re.compile(r"(?P<tag>\{[{%#].*?[}%#]\})|(?:(?!\{[{%#])\S)+", re.DOTALL)  # a tag of Jinja's stays one too
+_HOLE = "\ue005"
+_RULES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (rf"«[{_SPACES}]*", "«" + NARROW),
+        (r"(?<=\S)(?=»)", NARROW),
+        # A sign that ends a word gets its space where there is none: Bonjour! but not 10:30.
+        (r"(?<=[^\W\d_])(?=[;:!?](?:[\s!?]|$))", NARROW),
+        (rf"(?<=\S)[{_SPACES}]+(?=[;:!?»%€]|[kM]€|Md€)", NARROW),
+        (rf"(?<=\d)[{_SPACES}]+(?=h\b)", NARROW),
+        (rf"(\d{NARROW}?h)[{_SPACES}]+(?=\d\d\b)", r"\1" + NARROW),
+        (r"(?<=\d)(?=(?:[kM]|Md)?€)", NARROW),
+        (rf"(?<=\d)[{_SPACES}](?=\d{{3}}(?!\d))", NARROW),
+        (rf"(?<=\d)[{_SPACES}](?=(?:{_UNITS}|{_MONTHS})\b)", NO_BREAK),
+        (rf"\b1er[{_SPACES}](?=(?:{_MONTHS})\b)", "1er" + NO_BREAK),
+        (rf"\b([nN]°)[{_SPACES}]*(?=\d)", r"\1" + NO_BREAK),
+        (rf"\b(M\.|MM\.|Mmes?|Dr)[{_SPACES}](?=[A-ZÀ-Þ])", r"\1" + NO_BREAK),
+        (r"(?<=\w)'(?=[\w«])", "’"),
+        (r"(?<!\.)\.\.\.(?!\.)", "…"),
+    )
+)
+_AMOUNT = re.compile(r"(?P<whole>\d+(?: \d{3})*)(?P<cents>,\d+)? ?(?P<unit>(?:k|M|Md)?(?:€|EUR))?")
 
 
 @lru_cache(maxsize=512)
 def typography(text: str) -> str:
-    """Set narrow no-break spaces and curved apostrophes; where an author wrote no space, none is added.
+    """Set no-break spaces and curved apostrophes in a text; links, addresses, Jinja's tags and times such as 10:30 stay.
 
-    Cached, as the officer's own texts are the same for every recipient of a campaign.
+    Done twice it changes nothing more. Cached, as the officer's own texts are the same for every recipient.
     """
-    spaced = _AFTER.sub("«" + NARROW, _BEFORE.sub(NARROW, text))
-    return _APOSTROPHE.sub("’", _THOUSANDS.sub(NARROW, spaced))
+    kept: list[str] = []
+
+    def hide(word: re.Match[str]) -> str:
+        if not (word["tag"] or _KEPT.search(word[0]) or _HOLE in word[0]):
+            return word[0]
+        kept.append(word[0])
+        return _HOLE
+
+    spaced = _WORD.sub(hide, text)
+    for pattern, replacement in _RULES:
+        spaced = pattern.sub(replacement, spaced)
+    return re.sub(_HOLE, lambda _hole: kept.pop(0), spaced) if kept else spaced
 
 
 @lru_cache(maxsize=512)
 def amount(value: str | int | Decimal) -> str:
-    """Write an amount of money: a number gets its spaces and its €, words such as 1 M€ stay as written."""
+    """Write an amount of money: 1 500 €, 1 M€, 2,5 M€; an amount in words, as in 1 million d'euros, stays one."""
     if isinstance(value, int | Decimal):
-        return format_decimal(value, locale="fr").replace("\u00a0", NARROW) + NARROW + "€"
-    if not _BARE_NUMBER.fullmatch(value):
+        return format_decimal(value, locale="fr").replace(NO_BREAK, NARROW) + NARROW + "€"
+    match = _AMOUNT.fullmatch(re.sub(r"\s+", " ", value.strip()))
+    if not match:
         return typography(value)
-    whole, comma, cents = re.sub(rf"[{_SPACES}]", "", value).partition(",")
-    return amount(int(whole))[:-2] + comma + cents + NARROW + "€"
+    whole = format_decimal(int(match["whole"].replace(" ", "")), locale="fr").replace(NO_BREAK, NARROW)
+    return whole + (match["cents"] or "") + NARROW + (match["unit"] or "€").replace("EUR", "€")
 
 
 @lru_cache(maxsize=512)
@@ -68,7 +107,7 @@ def time(value: dt.time) -> str:
 def plural(count: float, singular: str, plural: str | None = None) -> str:
     """Write a count with its noun; in French the plural begins at two."""
     noun = singular if abs(count) < 2 else plural or singular + "s"
-    return format_decimal(count, locale="fr").replace("\u00a0", NARROW) + "\u00a0" + noun
+    return format_decimal(count, locale="fr").replace(NO_BREAK, NARROW) + NO_BREAK + noun
 
 
 def honorific(civility: str) -> str:
@@ -88,10 +127,18 @@ def capital(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def wrapped(value: object, width: int = 76) -> object:
-    """Break a text into lines of `width` characters, never inside a word or at a no-break space."""
+def wrapped(value: object, width: int = 76, indent: int = 0) -> object:
+    """Break a text into lines of `width` characters, never inside a word or at a no-break space.
+
+    The first line begins behind `indent` characters that stand there already; the others get as many spaces.
+    """
     if not isinstance(value, str):
         return value
-    return "\n".join(
-        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in value.splitlines()
-    )
+    spaces = " " * indent
+    lines = [
+        textwrap.fill(
+            line, width, initial_indent=spaces, subsequent_indent=spaces, break_long_words=False, break_on_hyphens=False
+        )
+        for line in value.splitlines()
+    ]
+    return "\n".join(lines)[indent:]

@@ -3,14 +3,14 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from gettext import gettext as _
 from urllib.parse import urlsplit
 
 from babel.dates import get_day_names, get_month_names
 
-from templates import typography
+from templates import records, typography
 from templates.errors import InvalidValue
 
 
@@ -25,6 +25,12 @@ class VariableType(StrEnum):
     LINK = "link"  # https only
     INTEGER = "integer"
     EMAIL = "email"
+    CHOICE = "choice"  # one of the variable's choices
+    BOOL = "bool"
+    LIST = "list"  # texts, a line each
+    EPCI = "epci"  # the name of an intercommunality; campaigns check it against the territory
+    ADVISER = "adviser"  # name, phone and email
+    PROGRAMME = "programme"  # sessions: start, title, speaker and link
 
 
 def _fold(text: str) -> str:
@@ -45,22 +51,62 @@ _DATETIME = re.compile(rf"(?P<date>.+?)(?:t|,? a |,? )(?P<time>{_TIME.pattern.re
 _AMOUNT = re.compile(
     r"\d+(?: \d{3})*(?:,\d+)?(?: ?(?:k|M|Md)?€| ?(?:k|M|Md)?EUR| euros?| (?:millions?|milliards?) d['’]euros)?"
 )
+_BOOLS = {"oui": True, "yes": True, "true": True, "1": True, "non": False, "no": False, "false": False, "0": False}
 _LINK = re.compile(r"[^\s<>\"'\\{}|^`\x00-\x1f\x7f]+")
 
 
-def read_value(kind: VariableType, written: str, *, today: dt.date) -> object:
+def read_value(kind: VariableType, written: str, *, today: dt.date, choices: Sequence[str] = ()) -> object:
     """Read one written value as its type; a date without a year is its next occurrence from `today` on.
 
-    Gives str for text, amount, link and email, int for integer, else date, time or datetime (of no zone).
+    Gives str for text (with French typography), amount, link, email, epci and choice, int for integer, bool for bool, a
+    tuple of texts for list, date, time or datetime (of no zone); for adviser and programme what `records` says.
     Raises InvalidValue, with the remedy.
     """
+    if kind is VariableType.CHOICE:
+        return _read_choice(written.strip(), choices)
     return _READERS[kind](written.strip(), today)
 
 
 def _read_text(written: str, _today: dt.date) -> str:
+    return typography.typography(_checked(written))
+
+
+def _checked(written: str) -> str:
     if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t" for character in written):
         raise InvalidValue(_("{written!r} holds a control character; take it out").format(written=written))
     return written
+
+
+def _read_choice(written: str, choices: Sequence[str]) -> str:
+    for choice in choices:
+        if _fold(choice) == _fold(written):
+            return choice
+    raise InvalidValue(
+        _("{written!r} is none of the choices; write one of {choices}").format(
+            written=written, choices=", ".join(choices)
+        )
+    )
+
+
+def _read_bool(written: str, _today: dt.date) -> bool:
+    value = _BOOLS.get(_fold(written))
+    if value is None:
+        raise InvalidValue(_("{written!r} is neither yes nor no; write oui or non").format(written=written))
+    return value
+
+
+def _read_list(written: str, _today: dt.date) -> tuple[str, ...]:
+    return records.read_list(_checked(written))
+
+
+def _read_adviser(written: str, today: dt.date) -> dict[str, str]:
+    return records.read_adviser(_checked(written), lambda part: _read_email(part, today))
+
+
+def _read_programme(written: str, today: dt.date) -> tuple[dict[str, object], ...]:
+    return records.read_programme(
+        _checked(written), lambda part: _read_datetime(part, today), lambda part: _read_link(part, today)
+    )
 
 
 def _read_amount(written: str, _today: dt.date) -> str:
@@ -166,4 +212,9 @@ _READERS: dict[VariableType, Callable[[str, dt.date], object]] = {
     VariableType.LINK: _read_link,
     VariableType.INTEGER: _read_integer,
     VariableType.EMAIL: _read_email,
+    VariableType.BOOL: _read_bool,
+    VariableType.LIST: _read_list,
+    VariableType.EPCI: _read_text,
+    VariableType.ADVISER: _read_adviser,
+    VariableType.PROGRAMME: _read_programme,
 }

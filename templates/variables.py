@@ -1,18 +1,26 @@
 """The values of one campaign for its template's variables."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from gettext import gettext as _
 
 from templates.errors import InvalidValue, MissingVariable, UnknownVariable
 from templates.nearest import nearest
 from templates.sources import Template
-from templates.values import read_value
+from templates.values import VariableType, read_value
 
 
-def bind_variables(template: Template, given: Mapping[str, str], *, today: dt.date) -> dict[str, object]:
+def bind_variables(
+    template: Template,
+    given: Mapping[str, str],
+    *,
+    today: dt.date,
+    find_epci: Callable[[str], str] | None = None,
+) -> dict[str, object]:
     """Type and check the given values and fill in the defaults; an optional variable without either is "".
 
+    `find_epci` gives the name under which mails know an intercommunality, and raises InvalidValue for an unknown one;
+    without it any name passes.
     Raises UnknownVariable with the nearest names, MissingVariable with all that are missing, or InvalidValue.
     """
     for name in given:
@@ -37,7 +45,10 @@ def bind_variables(template: Template, given: Mapping[str, str], *, today: dt.da
     bound: dict[str, object] = {}
     for name, variable in template.variables.items():
         try:
-            bound[name] = read_value(variable.type, written[name], today=today) if written[name] else ""
+            value = written[name]
+            if value and variable.type is VariableType.EPCI and find_epci:
+                value = find_epci(value)
+            bound[name] = read_value(variable.type, value, today=today, choices=variable.choices) if value else ""
         except InvalidValue as error:
             raise InvalidValue(_("{name}: {error}").format(name=name, error=error)) from error
     return bound

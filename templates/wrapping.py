@@ -5,22 +5,36 @@ import re
 GLUE = "\ue002"
 """Stands for a space where no line may break: inside a Jinja tag."""
 
+_EDGE = f"{GLUE}-+"  # of what stands between {{ and }}
+_BRACE = "\ue004"  # of the author's, which becomes an expression later
+_WIDTH = 76  # that of the filter, unless it is told another
+_OF_RECIPIENT = re.compile(r"\b(?:contact|company|links|campaign|civility)\b")
 _EXPRESSION_WIDTH = 22  # what a value is taken to measure: a company's name, a date in full
 _TOKEN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}| +|[^ {]+|\{")
 _KEYWORD = re.compile(rf"\{{%[+-]?[ {GLUE}]*(\w+)")
 
 
+def wrap_rendered(line: str, indent: str, width: int) -> str | None:
+    """Let a filter break a line once its values are known, where that takes no time for each recipient; else None.
+
+    That is a line whose values are the same for all recipients, or one that is nothing but a value.
+    """
+    tokens = _TOKEN.findall(line)
+    shown = [number for number, token in enumerate(tokens) if not token.isspace() and not token.startswith("{%")]
+    arguments = f"({width},{GLUE}{len(indent)})" if indent or width != _WIDTH else ""
+    end = f"{GLUE}|{GLUE}wrapped{arguments}{GLUE}}}}}"
+    if len(shown) == 1 and tokens[shown[0]].startswith("{{"):
+        tokens[shown[0]] = f"{{{{{GLUE}({tokens[shown[0]][2:-2].strip(_EDGE)}){end}"
+        return indent + "".join(tokens)
+    return f"{indent}{{{{{GLUE}({_joined(tokens)}){end}" if _is_same_for_all(tokens) else None
+
+
 def wrap(line: str, indent: str, width: int) -> str:
-    """Break one line at its spaces; a value that is all of a line is broken when it is rendered, by a filter.
+    """Break one line at its spaces, as if every value were about as long.
 
     The branches of an if stand in each other's place, so each begins at the column where the if stands.
     """
     tokens = _TOKEN.findall(line)
-    shown = [number for number, token in enumerate(tokens) if not token.isspace() and not token.startswith("{%")]
-    if len(shown) == 1 and tokens[shown[0]].startswith("{{") and not indent:
-        inside = tokens[shown[0]][2:-2].strip(GLUE)
-        tokens[shown[0]] = f"{{{{{GLUE}({inside}){GLUE}|{GLUE}wrapped{GLUE}}}}}"
-        return "".join(tokens)
     written = [indent]
     column = len(indent)
     branches: list[tuple[int, int]] = []  # of each open if: the column it begins at, the furthest that a branch came
@@ -45,6 +59,31 @@ def wrap(line: str, indent: str, width: int) -> str:
             written.append(" ")
             column += 1
     return "".join(written)
+
+
+def _is_same_for_all(tokens: list[str]) -> bool:
+    """Tell a line with values, and none of the recipient's, for whom breaking it would take time each."""
+    values = [token for token in tokens if token.startswith("{{")]
+    return bool(values) and not any(
+        token.startswith("{%") or _BRACE in token or (token.startswith("{{") and _OF_RECIPIENT.search(token))
+        for token in tokens
+    )
+
+
+def _joined(tokens: list[str]) -> str:
+    """Write a line as one expression: its texts and values put together."""
+    parts: list[str] = []
+    text = ""
+    for token in [*tokens, ""]:
+        if token and not token.startswith("{{"):
+            text += token
+            continue
+        if text:
+            parts.append('"' + text.replace("\\", "\\\\").replace('"', '\\"').replace(" ", GLUE) + '"')
+            text = ""
+        if token:
+            parts.append(f"({token[2:-2].strip(_EDGE)})")
+    return f"{GLUE}~{GLUE}".join(parts)
 
 
 def _width(token: str) -> int:

@@ -1,8 +1,10 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from gettext import gettext as _
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +21,11 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for another pr
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help=_("A variable of the template; may be repeated.")),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help=_("A variable of the template; may be repeated. NAME=@FILE reads it from a file."),
+    ),
 ]
 RedirectTo = Annotated[
     str | None,
@@ -40,7 +46,10 @@ def changing(slug: str) -> "Iterator[tuple[Session, Campaign, datetime]]":
 
 
 def parse_sets(sets: Sequence[str] | None) -> dict[str, str]:
-    """Turn NAME=VALUE words into a mapping; InvalidSet for one without an equals sign."""
+    """Turn NAME=VALUE words into a mapping; what stands behind an @ is the file that holds the value, @@ is an @.
+
+    Raises InvalidSet for a word without an equals sign, UnreadableFile for a file that cannot be read.
+    """
     from campaigns.errors import InvalidSet
 
     values = {}
@@ -48,5 +57,19 @@ def parse_sets(sets: Sequence[str] | None) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name.strip():
             raise InvalidSet(_("“{word}” does not set a variable. Write --set name=value.").format(word=word))
-        values[name.strip()] = value
+        values[name.strip()] = _read(value[1:]) if re.match("@[^@]", value) else value.removeprefix("@")
     return values
+
+
+def _read(name: str) -> str:
+    from campaigns.errors import UnreadableFile
+
+    try:
+        return Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or _("it is not UTF-8 text")
+        raise UnreadableFile(
+            _(
+                "The file {file} cannot be read ({cause}). Correct its name, or write @@ for a value that begins with @."
+            ).format(file=name, cause=cause)
+        ) from error

@@ -54,7 +54,7 @@ def show(name: str, as_json: Json = False) -> None:
     rows = [
         (
             each["name"],
-            each["type"],
+            f"{each['type']}: {', '.join(each['choices'])}" if each["choices"] else each["type"],
             _("yes") if each["required"] else "",
             each["label"],
             each["default"] or each["example"],

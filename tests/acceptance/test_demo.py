@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import campaigns.demo
+from templates.typography import typography
 from tests.acceptance.office import Office
 
 MONTH = tomllib.loads((Path(campaigns.demo.__file__).parent / "april_2020.toml").read_text(encoding="utf-8"))
@@ -83,7 +84,7 @@ def test_messages_can_be_looked_at(demo: tuple[Office, str]) -> None:
         assert html is not None
         shown = path.with_suffix(".html").read_text(encoding="utf-8")
         assert shown.splitlines() == html.get_content().splitlines()
-    assert subjects == {each["subject"] for each in MONTH["campaigns"]}
+    assert subjects == {typography(each["subject"]) for each in MONTH["campaigns"]}
 
 
 def test_it_tells_the_month_and_fits_a_screen_of_80(demo: tuple[Office, str]) -> None:

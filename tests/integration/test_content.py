@@ -1,4 +1,5 @@
 import base64
+import json
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, inspect, select
 
 from audiences.catalogue import save_audience
 from audiences.database import reading, writing
-from campaigns.content import freeze, open_mailing
+from campaigns.content import compiled_of, freeze, open_mailing, variables_of
 from campaigns.errors import UnreadableFile
 from campaigns.lifecycle import create_campaign, schedule
 from campaigns.models import Campaign
@@ -20,7 +21,7 @@ from campaigns.settings import Settings
 from sends.claims import Claim
 from sends.errors import InvalidAttachment, InvalidKey
 from sends.mailing import Mailing
-from templates import Purpose, preview_recipient
+from templates import InvalidValue, Purpose, Renderer, bind_variables, load_template, preview_recipient
 from tests.factories import NOW
 
 SECRET = b"s" * 32
@@ -89,6 +90,51 @@ def test_the_files_are_not_read_with_every_campaign(
     with reading(sqlite_engine) as session:
         [campaign] = session.scalars(select(Campaign))
         assert "content" in inspect(campaign).unloaded
+
+
+def test_values_of_several_parts_survive_the_freezing(
+    sqlite_engine: Engine, draft: Callable[..., int], settings: Settings
+) -> None:
+    given = {
+        "theme": "L'essentiel : le web",
+        "date": "jeudi 14 mai 2020",
+        "lien": "https://example.org/w",
+        "conseiller": "Dominique Martin, 0321000000",
+        "programme": "jeudi 28 mai 2020 à 11 h | La cybersécurité | Sacha Petit\n19/05/2020 9:30 | Le courriel",
+    }
+    campaign_id = draft()
+    with writing(sqlite_engine) as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.template, campaign.variables, campaign.subject = "webinaire", given, "Un webinaire : {{ theme }} ?"
+        frozen = json.loads(json.dumps(freeze(campaign, settings, now=NOW)))
+    bound = bind_variables(load_template("webinaire"), given, today=NOW.date())
+    assert variables_of(frozen) == bound
+    assert isinstance(bound["programme"], tuple)
+    rendered = Renderer(compiled_of(frozen), settings.brand, variables_of(frozen)).render(preview_recipient())
+    assert rendered.subject == "Un webinaire\u202f: L’essentiel\u202f: le web\u202f?"
+    assert rendered.text.index("Mardi 19 mai 2020 à 9\u202fh\u202f30") < rendered.text.index("Jeudi 28 mai 2020")
+    assert "Dominique Martin" in rendered.text
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        pytest.param("cua", "CUA", id="short name"),
+        pytest.param("200033579", "CUA", id="SIREN"),
+        pytest.param("campagnes de l'artois", "Campagnes de l’Artois", id="with an apostrophe"),
+    ],
+)
+def test_an_epci_gets_its_name_of_the_territory(
+    sqlite_engine: Engine, draft: Callable[..., int], settings: Settings, written: str, name: str
+) -> None:
+    campaign_id = draft()
+    with writing(sqlite_engine) as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.template, campaign.variables = "fonds", {"epci": written, "montant": "1 M€"}
+        assert variables_of(freeze(campaign, settings, now=NOW))["epci"] == name
+        campaign.variables = {"epci": "Atlantis", "montant": "1 M€"}
+        with pytest.raises(InvalidValue, match=r"^epci: 'Atlantis' .*CUA"):
+            freeze(campaign, settings, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,16 @@ def test_public_names_are_what_the_package_says():
 
 
 def test_the_library_is_there():
-    assert set(find_templates()) >= {"fonds", "masques", "webinaire", "information"}
+    assert list(find_templates()) == [
+        "carte-commerces",
+        "enquete",
+        "fonds",
+        "formalites",
+        "information",
+        "masques",
+        "partenariat",
+        "webinaire",
+    ]
 
 
 def test_a_folder_is_read(make_folder):
@@ -65,7 +74,7 @@ def test_subject_txt_wins(make_folder):
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UnknownTemplate, match="webinaire"):
         load_template("webinar")
-    with pytest.raises(UnknownTemplate, match="fonds, information"):
+    with pytest.raises(UnknownTemplate, match="fonds, formalites"):
         load_template("zzz")
 
 
@@ -81,6 +90,10 @@ FAULTS = {
     "no example": (TOML.replace('example = "Arras"', ""), "example"),
     "required is a word": (TOML.replace("required = true", 'required = "oui"'), "required"),
     "example of another type": (TOML.replace('type = "text"', 'type = "date"'), "date"),
+    "choice without choices": (TOML.replace('"text"', '"choice"'), "choices"),
+    "choices of a text": (TOML + 'choices = ["Arras"]', "choices"),
+    "example that is no choice": (TOML.replace('"text"', '"choice"') + 'choices = ["Lens"]', "Lens"),
+    "choices is a text": (TOML.replace('"text"', '"choice"') + 'choices = "Arras"', "list of texts"),
     "variables is a list": (TOML.partition("[")[0] + 'variables = ["ville"]', "table"),
 }
 

@@ -49,6 +49,44 @@ READ = {
     "email": ("email", "conseil@cci.example.org", "conseil@cci.example.org"),
     "email of a test domain": ("email", "a@relais.test", "a@relais.test"),
     "text": ("text", " à deux\nlignes ", "à deux\nlignes"),
+    "text with French typography": ("text", "Attention: l'aide", "Attention\u202f: l’aide"),
+    "yes": ("bool", "Oui", True),
+    "no": ("bool", "non", False),
+    "list by lines": ("list", "- un\n\n* deux ; trois", ("un", "deux\u202f; trois")),
+    "list by semicolons": ("list", "un ; deux;trois;", ("un", "deux", "trois")),
+    "list of one": ("list", "un", ("un",)),
+    "EPCI": ("epci", "Campagnes de l'Artois", "Campagnes de l’Artois"),
+    "adviser": (
+        "adviser",
+        "Dominique Martin, 0321000000, d.martin@example.org",
+        {"name": "Dominique Martin", "phone": "03\u00a021\u00a000\u00a000\u00a000", "email": "d.martin@example.org"},
+    ),
+    "adviser by name": ("adviser", "Dominique Martin", {"name": "Dominique Martin", "phone": "", "email": ""}),
+    "programme": (
+        "programme",
+        "jeudi 28 mai 2020 à 11 h | La cybersécurité | Sacha Petit | https://example.org/c\n14/05/2020 9:30|Le web",
+        (
+            {"start": dt.datetime.combine(DAY, dt.time(9, 30)), "title": "Le web", "speaker": "", "link": ""},
+            {
+                "start": dt.datetime.combine(dt.date(2020, 5, 28), dt.time(11)),
+                "title": "La cybersécurité",
+                "speaker": "Sacha Petit",
+                "link": "https://example.org/c",
+            },
+        ),
+    ),
+    "programme with a link and no speaker": (
+        "programme",
+        "14/05/2020 9:30 | Le web | https://example.org",
+        (
+            {
+                "start": dt.datetime.combine(DAY, dt.time(9, 30)),
+                "title": "Le web",
+                "speaker": "",
+                "link": "https://example.org",
+            },
+        ),
+    ),
 }
 
 
@@ -78,6 +116,19 @@ REFUSED = {
     "integer with a comma": ("integer", "1,5"),
     "email without @": ("email", "conseil.example.org"),
     "control character": ("text", "a\x00b"),
+    "bool": ("bool", "peut-être"),
+    "too long a list": ("list", ";".join("a" * 100)),
+    "control character in a list": ("list", "a\x00b"),
+    "adviser without a name": ("adviser", "0321000000"),
+    "adviser with two names": ("adviser", "Dominique Martin, Alex Dubois"),
+    "adviser with a wrong address": ("adviser", "Dominique Martin, d.martin@"),
+    "session without a title": ("programme", "14/05/2020 11:00"),
+    "session without a time": ("programme", "14/05/2020 | Le web"),
+    "session on the wrong weekday": ("programme", "mardi 14 mai 2020 à 11 h | Le web"),
+    "session with an http link": ("programme", "14/05/2020 11:00 | Le web | http://example.org"),
+    "session with too many parts": ("programme", "14/05/2020 11:00 | a | b | c"),
+    "two sessions at once": ("programme", "14/05/2020 11:00 | a\n14/05/2020 11:00 | b"),
+    "too long a programme": ("programme", "\n".join(["14/05/2020 11:00 | a"] * 61)),
 }
 
 
@@ -126,3 +177,70 @@ def test_the_examples_of_the_library_can_be_bound(name):
     template = load_template(name)
     bound = bind_variables(template, example_variables(template), today=TODAY)
     assert set(bound) == set(template.variables)
+
+
+CHOICES = """
+title = "Essai"
+description = "Un essai."
+purpose = "service"
+subject = "Essai"
+
+[variables.reponses]
+type = "choice"
+label = "réponses"
+choices = ["Anonymes", "Confidentielles"]
+default = "Anonymes"
+
+[variables.themes]
+type = "list"
+label = "thèmes"
+default = ["un", "deux"]
+
+[variables.rappel]
+type = "bool"
+label = "rappel"
+default = true
+
+[variables.epci]
+type = "epci"
+label = "EPCI"
+"""
+
+
+@pytest.fixture
+def choosy(tmp_path):
+    folder = tmp_path / "essai"
+    folder.mkdir()
+    (folder / "template.toml").write_text(CHOICES, encoding="utf-8")
+    (folder / "body.html").write_text("<p>{{ reponses }}</p>", encoding="utf-8")
+    return load_template("essai", [tmp_path])
+
+
+def test_defaults_of_toml_s_own_types(choosy):
+    bound = bind_variables(choosy, {}, today=TODAY)
+    assert bound == {"reponses": "Anonymes", "themes": ("un", "deux"), "rappel": True, "epci": ""}
+
+
+def test_a_choice_is_found_whatever_its_accents_and_case(choosy):
+    assert bind_variables(choosy, {"reponses": "confidentiellés"}, today=TODAY)["reponses"] == "Confidentielles"
+
+
+def test_another_choice_is_refused_with_the_known_ones(choosy):
+    with pytest.raises(InvalidValue, match=r"^reponses: 'publiques' .* Anonymes, Confidentielles$"):
+        bind_variables(choosy, {"reponses": "publiques"}, today=TODAY)
+
+
+def test_whoever_knows_the_territory_names_the_epci(choosy):
+    def find(written):
+        if written != "cua":
+            raise InvalidValue("no such EPCI")
+        return "CUA"
+
+    assert bind_variables(choosy, {"epci": "cua"}, today=TODAY, find_epci=find)["epci"] == "CUA"
+    with pytest.raises(InvalidValue, match=r"^epci: no such EPCI"):
+        bind_variables(choosy, {"epci": "x"}, today=TODAY, find_epci=find)
+
+
+def test_a_faulty_session_names_its_line():
+    with pytest.raises(InvalidValue, match=r"^line 2: "):
+        read_value(VariableType.PROGRAMME, "14/05/2020 11:00 | a\ndemain | b", today=TODAY)
