@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import zip_longest
 
 from templates.lint.calendar import DAYS, Mention, find_dates
 from templates.lint.findings import Finding, Level, Part, Rule
@@ -28,7 +29,7 @@ _REPORTED = re.compile(
     r"\b(?:depuis|décret|lois?|arrêté|ordonnance|règlement|délibération|circulaire|directive|convention|avenant|accord|"
     r"paru|parue|publié|publiée|signé|signée|adopté|adoptée|lancé|lancée|créé|créée|envoyé|envoyée|reçu|reçue|courrier|"
     r"courriel|message|demande|mise? à jour|en date|version|au journal officiel|édition|s’est tenue?|ont eu lieu|a eu lieu)"
-    r"\b[^.!?\d]{0,40}$",
+    r"\b(?:(?!\. |[!?]).){0,40}$",
     re.IGNORECASE,
 )
 """Words before a date that speak of the past on purpose."""
@@ -40,6 +41,7 @@ _STREET = re.compile(
 )
 """Words before a date that is a street's name: rue du 8 Mai 1945."""
 
+_TO = re.compile(r"\W*(?:au|à|jusqu['’]au|et)?\W*", re.IGNORECASE)
 _CLOSED = re.compile(r"férié|fermé|fermeture|ferme(?:nt)? |sauf|hors", re.IGNORECASE)
 _SPACE = r"[\s\u00a0\u202f]?"
 _HOUR = re.compile(
@@ -47,19 +49,28 @@ _HOUR = re.compile(
     rf"(?<![\d,./])(?P<hour>\d{{1,3}}){_SPACE}(?:h(?![a-zà-ÿ]){_SPACE}(?P<minute>\d{{2}})?|:(?P<colon>\d{{2}}))(?![\d/])",
     re.IGNORECASE,
 )
-_UNTIL = re.compile(rf"{_SPACE}(?:à|-|–|et|jusqu)", re.IGNORECASE)
+_UNTIL = re.compile(rf"{_SPACE}(?:à|-|–|jusqu)", re.IGNORECASE)
+_DURATIONS = frozenset({35, 39, 48, 72})  # hours of a working week, of a delay: de 39 h à 35 h
 
 
 def check(page: Page) -> Iterator[Finding]:
     """Look for dates and hours in every passage."""
     for passage in page.passages:
-        for mention in find_dates(passage.text, page.today):
+        mentions = sorted(find_dates(passage.text, page.today), key=lambda mention: mention.span)
+        for mention, following in zip_longest(mentions, mentions[1:]):
             if not _STREET.search(passage.text[: mention.span[0]]):
-                yield from _check_date(page, passage, mention)
+                is_open = following is not None and _opens(passage.text, mention, following, page.today)
+                yield from _check_date(page, passage, mention, is_open=is_open)
         yield from _check_hours(passage)
 
 
-def _check_date(page: Page, passage: Passage, mention: Mention) -> Iterator[Finding]:
+def _opens(text: str, mention: Mention, following: Mention, today: dt.date) -> bool:
+    """Tell the first day of a period that has not ended, as in: du 28 mars au 4 avril."""
+    between = text[mention.span[1] : following.span[0]]
+    return following.day is not None and following.day >= today and _TO.fullmatch(between) is not None
+
+
+def _check_date(page: Page, passage: Passage, mention: Mention, *, is_open: bool) -> Iterator[Finding]:
     day, written = mention.day, mention.written
     if day is None:
         yield IMPOSSIBLE.found(f"«\u202f{written}\u202f» n’existe pas.", "Corrigez le jour ou le mois.", passage.place)
@@ -79,7 +90,13 @@ def _check_date(page: Page, passage: Passage, mention: Mention) -> Iterator[Find
         )
     before = passage.text[: mention.span[0]]
     is_example = variable in page.examples
-    if day < page.today and not is_example and not _REPORTED.search(before) and not _is_of_example(page, day):
+    if (
+        day < page.today
+        and not is_open
+        and not is_example
+        and not _REPORTED.search(before)
+        and not _is_of_example(page, day)
+    ):
         yield PAST.found(
             f"«\u202f{written}\u202f» est passé ({_ago((page.today - day).days)}).",
             "Vérifiez que la date est la bonne, ou parlez-en au passé.",
@@ -124,6 +141,8 @@ def _check_hours(passage: Passage) -> Iterator[Finding]:
         cue = (match["cue"] or "").strip().lower()
         # 48 h and 35 h 30 are durations, unless something says that an hour of the day is meant.
         is_clock = bool(cue) and (cue != "de" or _UNTIL.match(passage.text, match.end()) is not None)
+        if hour in _DURATIONS and minute <= 59:
+            continue
         if minute > 59 or (hour > 24 and (is_clock or match["colon"])) or (hour == 24 and minute and is_clock):
             written = match[0].removeprefix(match["cue"] or "").strip()
             yield HOUR.found(f"«\u202f{written}\u202f» n’est pas une heure.", "Corrigez l’heure.", passage.place)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from html import unescape
+from typing import Any
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
 from templates.lint.links import fold
@@ -65,11 +65,7 @@ def check(page: Page) -> Iterator[Finding]:
 
 
 def _check_way_out(page: Page) -> Iterator[Finding]:
-    def leads_out(href: str, text: str) -> bool:
-        return (bool(page.unsubscribe) and unescape(href).strip() == page.unsubscribe) or bool(_OUT.search(fold(text)))
-
-    shown = [link for link in page.links if page.styles.is_shown(link) and link.get("href").strip() not in {"", "#"}]
-    if not any(leads_out(link.get("href"), f"{text_of(link)} {link.get('href')}") for link in shown):
+    if not ways_out(page):
         yield UNSUBSCRIBE.found(
             "Le message n’a pas de lien de désinscription.",
             'Ajoutez <a href="{{ links.unsubscribe }}">Ne plus recevoir ces messages</a>.',
@@ -84,16 +80,27 @@ def _check_way_out(page: Page) -> Iterator[Finding]:
         )
 
 
+def ways_out(page: Page) -> list[Any]:
+    """Give the shown links by which a recipient leaves: the recipient's own one, or one whose words say so."""
+    return [
+        link
+        for link in page.links
+        if page.styles.is_shown(link)
+        and (href := link.get("href").strip()) not in {"", "#"}
+        and (href == page.unsubscribe or _OUT.search(fold(f"{text_of(link)} {href}")))
+    ]
+
+
 def _check_sender(page: Page, shown: str) -> Iterator[Finding]:
     names = [fold(name) for name in (page.brand.name, page.brand.short_name) if fold(name)]
-    if not any(name in shown for name in names):
+    if not any(f" {name} " in f" {shown} " for name in names):
         yield SENDER.found(
             f"Le message ne nomme pas la chambre ({page.brand.name}).",
             "Écrivez {{ brand.name }} dans le message, en toutes lettres.",
             Place(Part.HTML),
         )
-    lines = [fold(line) for line in page.brand.address if fold(line)]
-    if lines and not all(line in shown for line in lines):
+    lines = [f" {fold(line)} " for line in page.brand.address if fold(line)]
+    if lines and not all(line in f" {shown} " for line in lines):
         yield SENDER.found(
             "Le message ne donne pas l’adresse postale de la chambre.",
             "Ajoutez {% for line in brand.address %}{{ line }}<br>{% endfor %} en bas du message.",

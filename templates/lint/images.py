@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
-from templates.lint.page import Page
+from templates.lint.page import Page, shorten, split_link
 
 WEIGHT = Rule(
     "image-weight",
@@ -77,10 +77,10 @@ def check(page: Page) -> Iterator[Finding]:
 
 def _check_source(page: Page, image: Any) -> Iterator[Finding]:
     source = (image.get("src") or "").strip()
-    scheme = urlsplit(source).scheme.lower() if re.match(r"[A-Za-z][\w+.-]*:", source) else ""
+    scheme = split_link(source).scheme.lower() if re.match(r"[A-Za-z][\w+.-]*:", source) else ""
     place = page.at(image, value=source)
     if scheme == "http":
-        yield HTTP.found(f"Image chargée en http\u202f: {_short(source)}", "Écrivez son adresse en https://.", place)
+        yield HTTP.found(f"Image chargée en http\u202f: {shorten(source)}", "Écrivez son adresse en https://.", place)
     elif scheme == "data":
         size = len(source) // 1024
         yield SOURCE.found(
@@ -92,7 +92,7 @@ def _check_source(page: Page, image: Any) -> Iterator[Finding]:
         yield SOURCE.found("Image sans source.", "Donnez son adresse https://, ou retirez-la.", place)
     elif scheme not in {"https", "cid"}:
         yield SOURCE.found(
-            f"Cette image n’est que sur votre ordinateur\u202f: {_short(source)}",
+            f"Cette image n’est que sur votre ordinateur\u202f: {shorten(source)}",
             "Mettez l’image sur le site de la chambre et donnez son adresse https://.",
             place,
         )
@@ -137,7 +137,7 @@ def _check_width(page: Page, image: Any) -> Iterator[Finding]:
 def _check_weights(page: Page, images: list[Any]) -> Iterator[Finding]:
     total = 0
     for image in images:
-        name = PurePosixPath(unquote(urlsplit(image.get("src") or "").path)).name
+        name = PurePosixPath(unquote(split_link(image.get("src") or "").path)).name
         size = page.image_sizes.get(name, 0)
         total += size
         if size > EACH:
@@ -160,7 +160,3 @@ def is_pixel(page: Page, image: Any) -> bool:
         match = re.fullmatch(r"(\d+)(?:px)?", said.strip())
         sizes.append(int(match[1]) if match else None)
     return all(size is not None and size <= 2 for size in sizes)
-
-
-def _short(source: str) -> str:
-    return source if len(source) <= 60 else source[:59] + "…"

@@ -32,6 +32,9 @@ def check(page: Page) -> Iterator[Finding]:
         for rule, pattern in ((JINJA, _JINJA), (PLACEHOLDER, _PLACEHOLDER)):
             for match in pattern.finditer(passage.text):
                 yield _found(rule, match[0].strip(), page, passage.place)
+    for source, parent in page.for_outlook:
+        for match in _JINJA.finditer(source):
+            yield _found(JINJA, match[0], page, page.at(parent))
     for element in page.elements:
         for name in _ATTRIBUTES:
             value = element.get(name) or ""

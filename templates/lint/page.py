@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from lxml import etree
 
@@ -24,6 +25,7 @@ _BLOCKS = frozenset(
     "header html main nav ol p pre section table tbody td tfoot th thead tr ul li br hr".split()
 )
 _UNSHOWN = frozenset({"head", "style", "script", "title", "template", "noscript"})
+_FOR_OUTLOOK = re.compile(r"\s*\[if\s+(?!!)[^\]]*\]>", re.IGNORECASE)
 _PADDING = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 """Characters without ink, which keep the first lines of a mail out of the list of messages."""
 
@@ -67,7 +69,9 @@ class Page:
     def tree(self) -> Any:
         """The root element of the HTML."""
         parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
-        return etree.fromstring((self.numbered.strip() or "<p></p>").encode(errors="replace"), parser)
+        octets = self.numbered.encode(errors="replace")
+        root = etree.fromstring(octets, parser) if octets.strip() else None
+        return etree.fromstring(b"<body></body>", parser) if root is None else root
 
     @cached_property
     def styles(self) -> Styles:
@@ -84,6 +88,13 @@ class Page:
     def links(self) -> tuple[Any, ...]:
         """Every a with an href, and every area."""
         return tuple(each for each in self.elements if each.tag in {"a", "area"} and each.get("href") is not None)
+
+    @cached_property
+    def for_outlook(self) -> tuple[tuple[str, Any], ...]:
+        """The sources of the conditional comments that Outlook for Windows reads, each with the element around it."""
+        comments = self.tree.iter(etree.Comment)
+        found = ((each.text or "", each.getparent()) for each in comments if each.getparent() is not None)
+        return tuple((text, parent) for text, parent in found if _FOR_OUTLOOK.match(text))
 
     @cached_property
     def texts(self) -> tuple[Any, ...]:
@@ -175,6 +186,21 @@ def make_page(
 def clean(text: str) -> str:
     """Take characters without ink out of a text, and every run of spaces to one."""
     return " ".join(_PADDING.sub("", text).split())
+
+
+def split_link(link: str) -> SplitResult:
+    """Cut a link into its parts; one that cannot be cut has none."""
+    try:
+        parts = urlsplit(link)
+        _port = parts.port  # read here, as a bad one raises only when it is read
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
+def shorten(text: str, length: int = 70) -> str:
+    """Cut a text, such as an address, to what a finding has room for."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def text_of(element: Any) -> str:

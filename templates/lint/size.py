@@ -1,9 +1,9 @@
 """How much of a message a client shows: Gmail cuts the HTML part off behind about 102 KB."""
 
 from collections.abc import Iterator
-from html import unescape
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
+from templates.lint.identity import ways_out
 from templates.lint.page import Page
 from templates.lint.places import NUMBER, strip_numbers
 
@@ -35,16 +35,13 @@ def check(page: Page) -> Iterator[Finding]:
             Place(Part.HTML),
             level=Level.ERROR if size > CLIP else Level.WARNING,
         )
-    if size > CLIP and page.unsubscribe:
-        for link in page.links:
-            if unescape(link.get("href")).strip() == page.unsubscribe and _position(page, link.get(NUMBER)) <= CLIP:
-                return
-        if any(link.get("href").strip() == page.unsubscribe for link in page.links):
-            yield CLIPPED.found(
-                "Gmail coupe le message avant le lien de désinscription.",
-                "Mettez un lien de désinscription en haut du message, ou raccourcissez-le.",
-                Place(Part.HTML),
-            )
+    ways = ways_out(page) if size > CLIP else []
+    if ways and all(_position(page, link.get(NUMBER)) > CLIP for link in ways):
+        yield CLIPPED.found(
+            "Gmail coupe le message avant le lien de désinscription.",
+            "Mettez un lien de désinscription en haut du message, ou raccourcissez-le.",
+            page.at(ways[0]),
+        )
 
 
 def _position(page: Page, number: str | None) -> int:

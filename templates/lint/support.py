@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from templates.lint.findings import Finding, Level, Place, Rule
-from templates.lint.page import Page
+from templates.lint.page import Page, split_link
 from templates.lint.reference import CLIENTS, UNSUPPORTED, Feature, features
 from templates.lint.styles import Declaration, declarations
 
@@ -69,7 +68,18 @@ _ADORNMENT = {
         "css-background-image css-linear-gradient css-radial-gradient html-background".split(), _COLOUR_TOO
     ),
 }
+_FRENCH = {
+    " element": "élément",
+    " attribute": "attribut",
+    " unit": "unité",
+    " image format": "images",
+    " property": "propriété",
+    " properties": "propriétés",
+    " (Custom Properties)": "",
+    " function": "",
+}
 _PSEUDO = re.compile(r"(::?)([a-z-]+)")
+_INLINED = frozenset({"first-child", "last-child"})  # by premailer, so that the client needs not know them
 _LEGACY_ELEMENTS = frozenset({"before", "after", "first-letter", "first-line"})
 _OUTLOOK = "outlook-windows"
 _MEDIA_KEY = "at:media"
@@ -86,44 +96,60 @@ class _Use:
     in_outlook: bool = False
 
 
-def check(page: Page) -> Iterator[Finding]:
-    """Look up everything that the page uses."""
-    uses: dict[str, _Use] = {}
-    known = features()
+class _Uses(dict[str, _Use]):
+    """What a page uses of the data, by feature."""
 
-    def note(key: str, element: Any, *, inline: bool = True, outlook: bool = True) -> None:
-        feature = known.get(key)
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def note(self, key: str, element: Any, *, inline: bool = True, outlook: bool = True) -> None:
+        """Note that an element uses what `key` stands for, if the data know it."""
+        feature = features().get(key)
         if feature is None or SILENT.match(feature.name):
             return
-        use = uses.setdefault(feature.name, _Use(feature))
+        use = self.setdefault(feature.name, _Use(feature))
         use.is_inline = use.is_inline or inline
         use.in_outlook = use.in_outlook or outlook
         if len(use.places) < _PLACES:
-            use.places.append(page.at(element))
+            use.places.append(self._page.at(element))
 
-    not_for_outlook = hidden_from_outlook(page.tree)
-    for element in page.elements:
-        outlook = element not in not_for_outlook
-        if element.get("hidden") is not None:
-            note("attribute:hidden", element, outlook=outlook)
-        if not page.styles.is_shown(element):
-            continue
-        for key in _keys_of_element(element):
-            note(key, element, outlook=outlook)
-    for keyword, prelude, style in page.styles.at_rules:
-        note(f"at:{keyword.removeprefix('-webkit-')}", style, inline=keyword in {"import", "font-face"})
-        if keyword == "media":
-            for name in re.findall(r"\(\s*([\w-]+)", prelude):
-                note(f"media:{name}", style, inline=False)
-    for rule in page.styles.rules:
-        for colons, name in _PSEUDO.findall(rule.selector):
-            is_element = colons == "::" or name in _LEGACY_ELEMENTS
-            note(f"pseudo{'-element' if is_element else ''}:{name}", rule.style, inline=not rule.conditions)
-        if rule.conditions:
-            for key in _keys_of_declarations(rule.declarations):
-                note(key, rule.style, inline=False)
+    def note_elements(self) -> None:
+        """Note the elements that are shown, with their attributes and styles."""
+        not_for_outlook = hidden_from_outlook(self._page.tree)
+        for element in self._page.elements:
+            outlook = element not in not_for_outlook
+            if element.get("hidden") is not None:
+                self.note("attribute:hidden", element, outlook=outlook)
+            if self._page.styles.is_shown(element):
+                for key in _keys_of_element(element):
+                    self.note(key, element, outlook=outlook)
+
+    def note_sheets(self) -> None:
+        """Note what stays in the style sheets: at-rules, pseudo-classes, and what stands in media queries."""
+        for keyword, prelude, style in self._page.styles.at_rules:
+            self.note(f"at:{keyword.removeprefix('-webkit-')}", style, inline=keyword in {"import", "font-face"})
+            if keyword == "media":
+                for name in re.findall(r"\(\s*([\w-]+)", prelude):
+                    self.note(f"media:{name}", style, inline=False)
+        for rule in self._page.styles.rules:
+            for colons, name in _PSEUDO.findall(rule.selector):
+                is_element = colons == "::" or name in _LEGACY_ELEMENTS
+                if rule.conditions or name not in _INLINED:
+                    key = f"pseudo{'-element' if is_element else ''}:{name}"
+                    self.note(key, rule.style, inline=not rule.conditions)
+            if rule.conditions:
+                for key in _keys_of_declarations(rule.declarations):
+                    self.note(key, rule.style, inline=False)
+
+
+def check(page: Page) -> Iterator[Finding]:
+    """Look up everything that the page uses."""
+    uses = _Uses(page)
+    uses.note_elements()
+    uses.note_sheets()
     for use in uses.values():
-        yield from _judge(use, known[_MEDIA_KEY])
+        yield from _judge(use, features()[_MEDIA_KEY])
 
 
 def _judge(use: _Use, media: Feature) -> Iterator[Finding]:
@@ -136,13 +162,21 @@ def _judge(use: _Use, media: Feature) -> Iterator[Finding]:
     ]
     if not clients:
         return
-    title = use.feature.title.removesuffix(" element").removesuffix(" image format").removesuffix(" property")
-    cause = f"{title}\u202f: sans effet dans {', '.join(CLIENTS[client] for client in clients)}."
+    cause = f"{_title(use.feature)}\u202f: sans effet dans {', '.join(CLIENTS[client] for client in clients)}."
     remedy = REMEDIES.get(use.feature.name)
     if remedy and use.is_inline:
         yield BREAKS.found(cause, remedy, *use.places)
     else:
         yield DEGRADES.found(cause, _ADORNMENT.get(use.feature.name, _ADORNS), *use.places)
+
+
+def _title(feature: Feature) -> str:
+    """Write a feature's title in French, where it is more than its name."""
+    title = feature.title
+    for english, french in _FRENCH.items():
+        if title.endswith(english):
+            return f"{french} {title.removesuffix(english)}".strip()
+    return title
 
 
 def hidden_from_outlook(tree: Any) -> set[Any]:
@@ -168,11 +202,7 @@ def _keys_of_element(element: Any) -> Iterator[str]:
 
 
 def _keys_of_image(source: str) -> Iterator[str]:
-    try:
-        name = urlsplit(source).path
-    except ValueError:
-        return
-    if match := re.search(r"\.(\w{2,5})$", name):
+    if match := re.search(r"\.(\w{2,5})$", split_link(source).path):
         yield f"image:{match[1].lower()}"
 
 
