@@ -1,4 +1,4 @@
-"""Lints a template with its examples, or a campaign as its first recipient would get it."""
+"""Lints a template with its examples, or a campaign as a few of its recipients would get it."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,10 @@ from campaigns.content import compiled_of, variables_of, with_subject
 from campaigns.models import Campaign
 from campaigns.settings import Settings
 from sends import quotedprintable
-from sends.recipients import load_recipients
+from sends.recipients import Recipient, load_recipients
 from sends.unsubscribe import mailto_link, make_token
 from templates import (
     Purpose,
-    RenderingFailed,
     Template,
     TemplateError,
     bind_variables,
@@ -27,9 +26,11 @@ from templates import (
     load_template,
     preview_recipient,
 )
-from templates.lint import Page, Places, Report, make_page, run
+from templates.lint import Page, Places, Report, make_page, make_pages, run
 
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp"})
+_LOOKED_AT = 500  # recipients among whom different ones are looked for
+_SAMPLE = 4  # messages that are linted
 _NOBODY = 0  # a delivery that never was, for a link of the length that all have
 
 
@@ -51,7 +52,7 @@ def lint_template(template: Template, given: Mapping[str, str], settings: Settin
         examples=frozenset(examples),
         image_sizes=_image_sizes(template.folder),
     )
-    return run(page, template)
+    return run([page], template)
 
 
 def lint_campaign(
@@ -63,14 +64,14 @@ def lint_campaign(
     secret: bytes,
     now: dt.datetime,
 ) -> Report:
-    """Lint what a campaign says, with the data of its first recipient as of now; `content` is what would be frozen.
+    """Lint what a campaign says to a few of its recipients as of now; `content` is what would be frozen.
 
     Places lead to the template's files as long as they are those that the content was compiled from.
     """
     compiled = compiled_of(content)
     purpose = Purpose(campaign.purpose)
     query = campaign.query or campaign.audience.query
-    found = list(islice(planning.recipients_of(session, query, settings, purpose=purpose), 1))
+    found = list(islice(planning.recipients_of(session, query, settings, purpose=purpose), _LOOKED_AT))
     known = load_recipients(session, [contact_id for contact_id, _address in found], settings.places.label)
     unsubscribe = mailto_link(settings.sender.unsubscribe, make_token(secret, _NOBODY))
     shared = {"links": {"unsubscribe": unsubscribe}, "campaign": {"name": campaign.name}}
@@ -81,26 +82,34 @@ def lint_campaign(
     if template is not None:
         with suppress(TemplateError):
             is_same = compile_template(with_subject(template, campaign.subject)).version == compiled.version
-    variables = variables_of(content)
 
-    def page_of(recipient: Mapping[str, Any]) -> Page:
-        return make_page(
-            compiled,
-            settings.brand,
-            variables,
-            {**recipient, **shared},
-            purpose=purpose,
-            today=now.astimezone(settings.zone).date(),
-            encode=_encode,
-            places=Places(template if is_same else None),
-            image_sizes={} if template is None else _image_sizes(template.folder),
+    def pages_of(recipients: Iterable[Recipient]) -> list[Page]:
+        return list(
+            make_pages(
+                compiled,
+                settings.brand,
+                variables_of(content),
+                [{**recipient, **shared} for recipient in recipients],
+                purpose=purpose,
+                today=now.astimezone(settings.zone).date(),
+                encode=_encode,
+                places=Places(template if is_same else None),
+                image_sizes={} if template is None else _image_sizes(template.folder),
+            )
         )
 
-    try:
-        page = page_of(next(iter(known.values()), preview_recipient()))
-    except RenderingFailed:  # a fault of that contact's, which the preflight names
-        page = page_of(preview_recipient())
-    return run(page, template)
+    # The preflight names the contacts whose message cannot be rendered.
+    return run(pages_of(_differing(known.values())) or pages_of([preview_recipient()]), template)
+
+
+def _differing(recipients: Iterable[Recipient]) -> list[Recipient]:
+    """Choose recipients of whom different things are known, as a template's conditions look at that."""
+    chosen: dict[tuple[bool, ...], Recipient] = {}
+    for recipient in recipients:
+        known = tuple(bool(value) for group in recipient.values() for value in group.values())
+        if len(chosen) < _SAMPLE:
+            chosen.setdefault(known, recipient)
+    return list(chosen.values())
 
 
 def _encode(html: str) -> str:

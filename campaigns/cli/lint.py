@@ -60,7 +60,7 @@ def lint(
 
 @app.command(
     epilog=examples("relais templates rules", "relais templates rules --json"),
-    help=_("List the rules of the lint: their names, levels and meaning. A template may ignore one with its reason."),
+    help=_("List the rules of the lint, with levels and meaning. A template may ignore one, with a reason."),
 )
 def rules(as_json: Json = False) -> None:
     from templates.lint import RULES

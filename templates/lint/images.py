@@ -69,7 +69,7 @@ def check(page: Page) -> Iterator[Finding]:
     words = len(re.findall(r"\w{2,}", "\n".join(each.text for each in page.passages if each.is_shown)))
     if images and words < FEWEST_WORDS:
         yield ONLY.found(
-            f"Le message montre {len(images)} image(s) et seulement {words} mots.",
+            f"Le message montre des images ({len(images)}) et seulement {words} mots.",
             "Écrivez l’essentiel en texte\u202f; les images l’accompagnent.",
             page.at(images[0]),
         )

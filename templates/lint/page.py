@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from lxml import etree
 
 from templates.compiler import CompiledTemplate
+from templates.errors import RenderingFailed
 from templates.lint.findings import Part, Place
 from templates.lint.places import Places, number_tags, strip_numbers
 from templates.lint.styles import Styles
@@ -169,8 +171,36 @@ def make_page(
     **rest: Any,
 ) -> Page:
     """Render one recipient's message for the lint; `rest` are the other fields of Page. Raises RenderingFailed."""
-    numbered = replace(compiled, html=number_tags(compiled.html))
-    rendered = Renderer(numbered, brand, variables).render(recipient)
+    return _write(_numbering(compiled, brand, variables), compiled, brand, variables, recipient, rest)
+
+
+def make_pages(
+    compiled: CompiledTemplate,
+    brand: Brand,
+    variables: Mapping[str, object],
+    recipients: Iterable[Mapping[str, object]],
+    **rest: Any,
+) -> Iterator[Page]:
+    """Render several recipients' messages; one that cannot be rendered is left out, as it is no mail to look at."""
+    renderer = _numbering(compiled, brand, variables)
+    for recipient in recipients:
+        with suppress(RenderingFailed):
+            yield _write(renderer, compiled, brand, variables, recipient, rest)
+
+
+def _numbering(compiled: CompiledTemplate, brand: Brand, variables: Mapping[str, object]) -> Renderer:
+    return Renderer(replace(compiled, html=number_tags(compiled.html)), brand, variables)
+
+
+def _write(
+    renderer: Renderer,
+    compiled: CompiledTemplate,
+    brand: Brand,
+    variables: Mapping[str, object],
+    recipient: Mapping[str, object],
+    rest: Mapping[str, Any],
+) -> Page:
+    rendered = renderer.render(recipient)
     return Page(
         subject=rendered.subject,
         numbered=rendered.html,

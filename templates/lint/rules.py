@@ -1,6 +1,6 @@
 """Every rule, and the run of them all over one page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
@@ -62,15 +62,35 @@ class Report:
         return sum(1 for finding in self.findings if finding.level is level)
 
 
-def run(page: Page, template: Template | None = None) -> Report:
-    """Check a page by every rule. Raises InvalidTemplate where the template silences what it cannot."""
+def run(pages: Iterable[Page], template: Template | None = None) -> Report:
+    """Check pages by every rule. Raises InvalidTemplate where the template silences what it cannot.
+
+    The pages are one message to several recipients: what is found at the same place again is said once, although a
+    value in it may differ.
+    """
     silenced = frozenset() if template is None else _check_silenced(template)
-    found = merge(finding for module in _CHECKS for finding in module.check(page))
+    kept: list[Finding] = []
+    seen: set[tuple[object, ...]] = set()
+    for page in pages:
+        new = [finding for finding in _check(page) if not seen.issuperset(_marks(finding))]
+        kept += new
+        seen.update(mark for finding in new for mark in _marks(finding))
+    found = merge(kept)
     return Report(
         tuple(finding for finding in found if finding.rule not in silenced),
         tuple(finding for finding in found if finding.rule in silenced),
         template.silence_reason if template is not None and silenced else "",
     )
+
+
+def _check(page: Page) -> list[Finding]:
+    return merge(finding for module in _CHECKS for finding in module.check(page))
+
+
+def _marks(finding: Finding) -> set[tuple[object, ...]]:
+    """Give what tells a finding from another, whatever values its sentence has."""
+    places = {(place.part, place.file, place.line, place.column) for place in finding.places}
+    return {(finding.rule, *place) for place in places} or {(finding.rule, finding.remedy)}
 
 
 def _check_silenced(template: Template) -> frozenset[str]:

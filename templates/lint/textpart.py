@@ -53,7 +53,7 @@ def check(page: Page) -> Iterator[Finding]:
     ]
     if lost:
         yield LINKS.found(
-            f"La version texte n’a pas {len(set(lost))} lien(s) du HTML\u202f: {', '.join(list(dict.fromkeys(lost))[:3])}.",
+            f"La version texte n’a pas tous les liens du HTML\u202f; il manque {', '.join(list(dict.fromkeys(lost))[:3])}.",
             "Ajoutez-les à body.txt, chacun derrière le texte qui l’annonce.",
             place,
         )

@@ -91,7 +91,7 @@ def lint(folder: Path, body: str = "", *, today: dt.date = TODAY, **options: Any
     """Write a template and lint it."""
     rest = {name: options.pop(name) for name in ("image_sizes", "given", "recipient") if name in options}
     write_template(folder, body, **options)
-    return run(open_page(folder, today=today, **rest), load_template("essai", [folder]))
+    return run([open_page(folder, today=today, **rest)], load_template("essai", [folder]))
 
 
 def by_rule(report: Report, rule: str) -> list[Finding]:

@@ -190,5 +190,5 @@ def test_the_cost_of_inlining_per_recipient(tmp_path: Path):
 
 @pytest.mark.parametrize("name", sorted(each.name for each in LIBRARY.iterdir() if (each / "template.toml").is_file()))
 def test_the_shipped_templates_have_no_error(name: str):
-    report = run(open_page(LIBRARY, name=name), load_template(name))
+    report = run([open_page(LIBRARY, name=name)], load_template(name))
     assert [finding for finding in report.findings if finding.level is Level.ERROR] == []

@@ -15,7 +15,7 @@ from tests.unit.lint_pages import FIRST, by_rule, lint, open_page, write_templat
 
 
 def place_of(folder: Path, rule: str = "link-http") -> tuple[str, int | None, int | None]:
-    [finding] = by_rule(run(open_page(folder)), rule)
+    [finding] = by_rule(run([open_page(folder)]), rule)
     [place] = finding.places
     return place.file, place.line, place.column
 
@@ -72,7 +72,7 @@ def test_numbering_changes_nothing_that_is_sent(name: str):
 def test_without_a_template_places_describe_the_element(tmp_path: Path):
     write_template(tmp_path, BAD)
     page = replace(open_page(tmp_path), places=Places())
-    [finding] = by_rule(run(page), "link-http")
+    [finding] = by_rule(run([page]), "link-http")
     assert finding.places == (Place(Part.HTML, element='<a href="http://www.example.org/">'),)
 
 
@@ -150,4 +150,4 @@ def test_a_template_that_silences_nothing_needs_no_reason(tmp_path: Path):
 def test_any_page_is_linted_without_an_error(tmp_path: Path, html: str):
     write_template(tmp_path)
     page = replace(open_page(tmp_path), numbered=html, text="", places=Places())
-    assert run(page).findings
+    assert run([page]).findings
