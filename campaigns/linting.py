@@ -66,7 +66,8 @@ def lint_campaign(
 ) -> Report:
     """Lint what a campaign says to a few of its recipients as of now; `content` is what would be frozen.
 
-    Places lead to the template's files as long as they are those that the content was compiled from.
+    Dates are compared with the day on which it leaves, or left. Places lead to the template's files as long as they are
+    those that the content was compiled from.
     """
     compiled = compiled_of(content)
     purpose = Purpose(campaign.purpose)
@@ -83,6 +84,8 @@ def lint_campaign(
         with suppress(TemplateError):
             is_same = compile_template(with_subject(template, campaign.subject)).version == compiled.version
 
+    leaves = max(campaign.scheduled_at or now, now)
+
     def pages_of(recipients: Iterable[Recipient]) -> list[Page]:
         return list(
             make_pages(
@@ -91,7 +94,7 @@ def lint_campaign(
                 variables_of(content),
                 [{**recipient, **shared} for recipient in recipients],
                 purpose=purpose,
-                today=now.astimezone(settings.zone).date(),
+                today=(campaign.launched_at or leaves).astimezone(settings.zone).date(),
                 encode=_encode,
                 places=Places(template if is_same else None),
                 image_sizes={} if template is None else _image_sizes(template.folder),

@@ -81,6 +81,18 @@ def test_a_frozen_campaign_is_linted_as_it_was_written(faulty: Office) -> None:
     assert place["element"] == '<a href="http://www.example.org/">'
 
 
+def test_dates_are_compared_with_the_day_on_which_a_campaign_leaves(faulty: Office) -> None:
+    sets = ("--set", "jour=lundi 9 novembre 2026")
+    faulty("campaigns", "create", "plus-tard", "--audience", "tous", "--template", "essai", *sets)
+    assert "date-past" not in rules_of(
+        faulty.json("campaigns", "check", "plus-tard", code=FOUND)["lint"]["findings"], "warning"
+    )
+    faulty("campaigns", "schedule", "plus-tard", "2026-11-10 10:00")
+    assert "date-past" in rules_of(
+        faulty.json("campaigns", "check", "plus-tard", code=FOUND)["lint"]["findings"], "warning"
+    )
+
+
 def test_a_clean_campaign_passes_and_strictness_is_kept(office: Office) -> None:
     found = office.json("campaigns", "check", "info")
     assert found["lint"]["errors"] == 0
