@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from templates.lint.calendar import DAYS, Mention, find_dates
 from templates.lint.findings import Finding, Level, Part, Rule
-from templates.lint.page import Page, Passage
+from templates.lint.page import Page, Passage, leaves
 from templates.typography import date as in_full
 
 PAST = Rule(
@@ -26,8 +26,8 @@ HOLIDAY = Rule("date-public-holiday", Level.HINT, "Une date à venir est un jour
 RULES = (PAST, WEEKDAY, IMPOSSIBLE, HOUR, HOLIDAY)
 
 _REPORTED = re.compile(
-    r"\b(?:depuis|décret|lois?|arrêté|ordonnance|règlement|délibération|circulaire|directive|convention|avenant|accord|"
-    r"paru|parue|publié|publiée|signé|signée|adopté|adoptée|lancé|lancée|créé|créée|envoyé|envoyée|reçu|reçue|courrier|"
+    r"\b(?:depuis|décret|lois?|arrêté|ordonnance|règlement|délibération|circulaire|directive|en activité|convention|avenant|accord|"
+    r"paru|parue|publiée?s?|signé|signée|adopté|adoptée|lancée?s?|créée?s?|envoyé|envoyée|reçu|reçue|courrier|"
     r"courriel|message|demande|mise? à jour|en date|version|au journal officiel|édition|s’est tenue?|ont eu lieu|a eu lieu)"
     r"\b(?:(?!\. |[!?]).){0,40}$",
     re.IGNORECASE,
@@ -95,7 +95,7 @@ def _check_date(page: Page, passage: Passage, mention: Mention, *, is_open: bool
         and not is_open
         and not is_example
         and not _REPORTED.search(before)
-        and not _is_of_example(page, day)
+        and not _is_of_example(page, mention, day)
     ):
         yield PAST.found(
             f"«\u202f{written}\u202f» est passé ({_ago((page.today - day).days)}).",
@@ -107,10 +107,20 @@ def _check_date(page: Page, passage: Passage, mention: Mention, *, is_open: bool
         yield HOLIDAY.found(f"Le {in_full(day)} est un jour férié ({name}).", "Vérifiez que c’est voulu.", place)
 
 
-def _is_of_example(page: Page, day: dt.date) -> bool:
-    """Tell a day that stands in the text of an example only."""
-    texts = [value for name in page.examples if isinstance(value := page.variables.get(name), str)]
-    return any(mention.day == day for text in texts for mention in find_dates(text, page.today))
+def _is_of_example(page: Page, mention: Mention, day: dt.date) -> bool:
+    """Tell a day that an example has, if only as day and month where the message shows no year."""
+    days = {each for name in page.examples for each in _days_of(page.variables.get(name), page.today)}
+    return day in days or (not mention.has_year and (day.month, day.day) in {(each.month, each.day) for each in days})
+
+
+def _days_of(value: object, today: dt.date) -> Iterator[dt.date]:
+    for leaf in leaves(value):
+        if isinstance(leaf, dt.datetime):
+            yield leaf.date()
+        elif isinstance(leaf, dt.date):
+            yield leaf
+        elif isinstance(leaf, str):
+            yield from (mention.day for mention in find_dates(leaf, today) if mention.day)
 
 
 def _ago(days: int) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -156,10 +156,11 @@ class Page:
         """Name the variable that has this value, or a text that holds it; "" where none has."""
         if value in (None, ""):
             return ""
-        for name, known in self.variables.items():
-            same_text = isinstance(known, str) and isinstance(value, str) and len(value) > 3 and value in known
-            if known == value or same_text or (isinstance(known, dt.datetime) and known.date() == value):
-                return name
+        for name, given in self.variables.items():
+            for known in leaves(given):
+                same_text = isinstance(known, str) and isinstance(value, str) and len(value) > 3 and value in known
+                if known == value or same_text or (isinstance(known, dt.datetime) and known.date() == value):
+                    return name
         return ""
 
 
@@ -211,6 +212,19 @@ def _write(
         obstacle=compiled.obstacle,
         **rest,
     )
+
+
+def leaves(value: object) -> Iterator[object]:
+    """Give the single values of a variable, which may be a list or have several parts."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = tuple(vars(value).values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def clean(text: str) -> str:

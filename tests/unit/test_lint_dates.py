@@ -1,6 +1,7 @@
 """Dates as French texts write them: read, compared with the day that is handed in, with the weekday, with holidays."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from templates.lint.calendar import DAYS, MONTHS, find_dates
 from templates.typography import date as in_full
-from tests.unit.lint_pages import TODAY, by_rule, lint
+from tests.unit.lint_pages import TODAY, by_rule, lint, open_page, write_template
 
 D = dt.date
 
@@ -107,6 +108,31 @@ def test_the_past_dates_of_examples_are_none_but_given_ones_are(tmp_path: Path):
     [found] = by_rule(lint(tmp_path, body, settings=VARIABLES, given={"jour": "3 mars 2020"}), "date-past")
     assert "mardi 3 mars 2020" in found.cause
     assert [place.variable for place in found.places] == ["jour"]
+
+
+PROGRAMME = """
+[variables.debut]
+type = "datetime"
+label = "début"
+required = true
+example = "14 mai 2019 à 11 h"
+[variables.suite]
+type = "text"
+label = "suite"
+example = "le 19 mai 2019 puis en activité avant le 1er mars 2020"
+"""
+
+
+def test_an_example_that_is_shown_without_its_year_is_an_example_still(tmp_path: Path):
+    body = "<p>Le {{ debut | date(weekday=false, year=false) }}, {{ suite }}.</p>"
+    assert not by_rule(lint(tmp_path, body, settings=PROGRAMME, today=D(2020, 6, 1)), "date-past")
+
+
+def test_the_single_values_of_a_list_are_known(tmp_path: Path):
+    write_template(tmp_path)
+    page = replace(open_page(tmp_path), variables={"suite": [("un", D(2019, 5, 19)), {"lien": "https://bit.ly/x"}]})
+    assert page.variable_of("https://bit.ly/x") == page.variable_of(D(2019, 5, 19)) == "suite"
+    assert page.variable_of("https://bit.ly/y") == ""
 
 
 def test_a_date_in_a_text_variable_names_it(tmp_path: Path):
