@@ -29,7 +29,7 @@ RESERVED = {
 }
 """The names that a template finds beside its own variables, with their fields."""
 
-_KEYS = {"title", "description", "purpose", "subject", "variables"}
+_KEYS = {"title", "description", "purpose", "subject", "variables", "lint"}
 _VARIABLE_KEYS = {"type", "label", "required", "default", "example", "choices"}
 _ANY_DAY = dt.date(2000, 1, 1)
 
@@ -60,7 +60,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Template:
-    """One template folder; `subject`, `html` and `text` are the author's Jinja sources."""
+    """One template folder; `subject`, `html` and `text` are the author's Jinja sources.
+
+    `silenced` names the rules of the lint that its author sets aside, for the one reason given.
+    """
 
     name: str
     title: str
@@ -71,6 +74,8 @@ class Template:
     subject: str
     html: str
     text: str | None
+    silenced: tuple[str, ...] = ()
+    silence_reason: str = ""
 
 
 def find_templates(folders: Sequence[Path] = ()) -> dict[str, Template]:
@@ -138,7 +143,21 @@ def _read_template(folder: Path) -> Template:
         subject=subject,
         html=read_source(folder / "body.html"),
         text=read_source(text_file) if text_file.is_file() else None,
+        **_read_silences(settings.get("lint", {}), file),
     )
+
+
+def _read_silences(table: object, file: Path) -> dict[str, Any]:
+    """Read [lint]: which rules to ignore, and why; the lint itself knows the names of the rules."""
+    if not isinstance(table, dict):
+        raise InvalidTemplate(_('write lint as a table [lint] with ignore = ["…"] and reason = "…"'), file=file)
+    _refuse_unknown(table, {"ignore", "reason"}, file)
+    ignored, reason = table.get("ignore", []), table.get("reason", "")
+    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
+        raise InvalidTemplate(_('[lint] ignore is a list of rules, as in ignore = ["font-small"]'), file=file)
+    if ignored and not (isinstance(reason, str) and reason.strip()):
+        raise InvalidTemplate(_('[lint] ignores rules without saying why; add reason = "…"'), file=file)
+    return {"silenced": tuple(ignored), "silence_reason": reason.strip() if ignored else ""}
 
 
 def _read_variable(name: str, table: dict[str, Any], file: Path) -> Variable:

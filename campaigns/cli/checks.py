@@ -1,10 +1,12 @@
-"""Commands that check before anything leaves: a campaign's every message."""
+"""Commands that check before anything leaves: a campaign's every message, and what it says."""
 
 from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import typer
 
+from campaigns.cli import lint
+from campaigns.cli.lint import Strict
 from campaigns.cli.options import Json, Slug
 from campaigns.cli.output import FOUND, emit_json, examples, progress_bar, say, show_table
 
@@ -19,13 +21,16 @@ SHOWN = 20
 
 @app.command(
     epilog=examples("relais campaigns check info-fonds-cua", "relais campaigns check info-fonds-cua --json"),
-    help=_("Check every message of a campaign. Names each contact whose message would miss a value or break."),
+    help=_(
+        "Check every message of a campaign, and lint it. Names each contact whose message would miss a value or break."
+    ),
 )
-def check(slug: Slug, as_json: Json = False) -> None:
+def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
     from audiences.database import reading
     from campaigns import lifecycle, planning
     from campaigns.cli.context import open_context
     from campaigns.content import freeze
+    from campaigns.linting import lint_campaign
     from campaigns.preflight import check_campaign
     from campaigns.schema import secret_of
     from templates import Purpose
@@ -51,12 +56,24 @@ def check(slug: Slug, as_json: Json = False) -> None:
             count += 1
             if as_json or count <= SHOWN:
                 first.append(fault)
+        secret = secret_of(context.engine)
+        report = lint_campaign(session, campaign, settings, content, secret=secret, now=context.now())
     if as_json:
         faults = [fault._asdict() for fault in first]
-        emit_json({"campaign": slug, "recipients": waterfall.recipients, "faulty": count, "faults": faults})
+        emit_json(
+            {
+                "campaign": slug,
+                "recipients": waterfall.recipients,
+                "faulty": count,
+                "faults": faults,
+                "lint": lint.record(report),
+            }
+        )
     else:
         _show(slug, first, count, waterfall.recipients)
-    if count:
+        say("")
+        lint.show(_("Lint of {name}").format(name=slug), report)
+    if count or lint.fails(report, strict=strict):
         raise typer.Exit(FOUND)
 
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from campaigns.cli import lint
 from campaigns.cli.options import Json, Sets, parse_sets
 from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_("What is written: the templates of mails."))
+app.add_typer(lint.app)
 
 
 @app.command("list", epilog=examples("relais templates list"), help=_("List the templates, shipped and your own."))
