@@ -63,6 +63,16 @@ def compile_template(template: Template) -> CompiledTemplate:
 
     Raises InvalidTemplate for what is not valid. What cannot be inlined once for all recipients is inlined for each.
     """
+    try:
+        return _compile(template)
+    except (RecursionError, SyntaxError, MemoryError):  # of Python, which compiles what Jinja writes
+        raise InvalidTemplate(
+            _("an expression or a page is nested too deep to be read; write it simpler"),
+            file=template.folder / "body.html",
+        ) from None
+
+
+def _compile(template: Template) -> CompiledTemplate:
     html_file = template.folder / "body.html"
     purpose = f'{{% set purpose = "{template.purpose}" %}}\n'
     body = compile_html(template)
@@ -148,7 +158,7 @@ _GUARDS: Mapping[Place, Callable[[Piece], str]] = {
 def _check_runs(source: str, file: Path) -> None:
     """Refuse what only Jinja's own compiler finds wrong with the finished source."""
     try:
-        make_environment(autoescape=True).compile(source, raw=True)
+        make_environment(autoescape=True).compile(source)
     except TemplateSyntaxError as error:
         raise InvalidTemplate(
             _("Jinja: {message}; correct the tag").format(message=error.message), file=file
