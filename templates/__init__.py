@@ -12,6 +12,7 @@ from templates.errors import (
     UnknownTemplate,
     UnknownVariable,
 )
+from templates.images import Image
 from templates.previews import preview_recipient
 from templates.renderer import Brand, Rendered, Renderer
 from templates.sources import LIBRARY, Purpose, Template, Variable, find_templates, load_template
@@ -24,6 +25,7 @@ __all__ = [
     "RENDERING_ERRORS",
     "Brand",
     "CompiledTemplate",
+    "Image",
     "InvalidTemplate",
     "InvalidValue",
     "MissingVariable",

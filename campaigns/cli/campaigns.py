@@ -39,28 +39,45 @@ def create(
     attach: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help=_("A file for every message; may be repeated."))
     ] = None,
+    update_of: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("The campaign whose webinar this one moves, in calendars too."))
+    ] = None,
+    cancel_of: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("The campaign whose webinar this one takes out of calendars."))
+    ] = None,
 ) -> None:
     from audiences.database import writing
-    from campaigns import lifecycle
+    from campaigns import invitations, lifecycle
     from campaigns.cli.context import open_context
     from campaigns.content import freeze
+    from campaigns.errors import WrongStatus
+    from campaigns.models import WebinarChange
     from templates import load_template
 
     context = open_context()
     chosen = load_template(template, context.settings.template_folders)
+    variables = parse_sets(sets)
+    if update_of and cancel_of:
+        raise WrongStatus(_("A webinar is either moved or cancelled. Leave --update-of or --cancel-of out."))
     with writing(context.engine) as session:
+        webinar = invitations.find_webinar(session, changed) if (changed := update_of or cancel_of) else None
+        if webinar is not None:
+            variables = invitations.inherited(webinar, chosen, variables)
         campaign = lifecycle.create_campaign(
             session,
             slug,
             name=name or slug,
             audience=audience,
             template=template,
-            variables=parse_sets(sets),
+            variables=variables,
             purpose=parse_purpose(purpose) if purpose else chosen.purpose,
             subject=subject,
             attachments=[str(path) for path in attach or ()],
             now=context.now(),
         )
+        if webinar is not None:
+            change = WebinarChange.UPDATE if update_of else WebinarChange.CANCEL
+            invitations.follow(session, campaign, webinar, change)
         freeze(
             campaign, context.settings, now=context.now()
         )  # a missing variable or file is told now, not at the launch
