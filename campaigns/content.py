@@ -28,6 +28,7 @@ from templates import (
     load_template,
     preview_recipient,
 )
+from templates.images import show_inside
 
 _READERS: Mapping[str, Callable[[str], object]] = {
     "date": dt.date.fromisoformat,
@@ -104,9 +105,14 @@ def open_mailing(
 
 
 def render_preview(template: Template, given: Mapping[str, str], settings: Settings, *, today: dt.date) -> Rendered:
-    """Render a template for an invented recipient; variables that are not given take their examples."""
+    """Render a template for an invented recipient; variables that are not given take their examples.
+
+    Pictures stand in the page itself, as a browser shows them.
+    """
     variables = bind_variables(template, {**example_variables(template), **given}, today=today)
-    return Renderer(compile_template(template), settings.brand, variables).render(preview_recipient())
+    compiled = compile_template(template)
+    rendered = Renderer(compiled, settings.brand, variables).render(preview_recipient())
+    return replace(rendered, html=show_inside(rendered.html, compiled.images))
 
 
 def _pack_attachments(paths: Sequence[str], compiled: CompiledTemplate) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from templates.errors import (
     MissingVariable,
     RenderingFailed,
     TemplateError,
+    TemplateExists,
     UnknownTemplate,
     UnknownVariable,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "StrictRenderer",
     "Template",
     "TemplateError",
+    "TemplateExists",
     "UnknownTemplate",
     "UnknownVariable",
     "Variable",

@@ -10,16 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table('campaign') as batch:
-        batch.add_column(sa.Column('webinar_id', sa.Integer(), nullable=True))
-        batch.add_column(sa.Column('webinar_change', sa.String(length=6), nullable=True))
-        batch.add_column(sa.Column('webinar_sequence', sa.Integer(), nullable=True))
-        batch.create_foreign_key(op.f('fk_campaign_webinar_id_campaign'), 'campaign', ['webinar_id'], ['id'])
+    # Written out, as alembic would copy the table on SQLite, and dropping the old one breaks the keys of its deliveries.
+    op.execute(
+        'ALTER TABLE campaign ADD COLUMN webinar_id INTEGER'
+        ' CONSTRAINT fk_campaign_webinar_id_campaign REFERENCES campaign (id)'
+    )
+    op.add_column('campaign', sa.Column('webinar_change', sa.String(length=6), nullable=True))
+    op.add_column('campaign', sa.Column('webinar_sequence', sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     with op.batch_alter_table('campaign') as batch:
-        batch.drop_constraint(op.f('fk_campaign_webinar_id_campaign'), type_='foreignkey')
         batch.drop_column('webinar_sequence')
         batch.drop_column('webinar_change')
         batch.drop_column('webinar_id')
