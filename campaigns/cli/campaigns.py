@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli import checks, review
+from campaigns.cli import checks, previews, review, webinars
 from campaigns.cli.audiences import parse_purpose
 from campaigns.cli.options import RedirectTo, Sets, Slug, Yes, changing, parse_sets
 from campaigns.cli.output import confirm, examples, progress_bar, say, show_waterfall
@@ -257,4 +257,6 @@ def cancel(slug: Slug, yes: Yes = False) -> None:
 
 
 app.add_typer(checks.app)
+app.add_typer(previews.app)
+app.add_typer(webinars.app)
 app.add_typer(review.app)
