@@ -147,6 +147,7 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
 
     settings = context.settings
     target = _mailbox(redirect_to) or settings.redirect_to
+    most_octets = probe_relay(settings)
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
         content = freeze(campaign, settings, now=context.now())
@@ -160,10 +161,10 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
             content,
             secret=secret_of(context.engine),
             now=context.now(),
+            most_octets=most_octets,
             advance=bar.start(waterfall.recipients),
         )
         refuse_faults(slug, faults)
-    probe_relay(settings)
     say(f"{name} ({slug})")
     show_waterfall(waterfall)
     if target:
