@@ -73,9 +73,10 @@ def find_hard_cases(
     """
     best: dict[str, tuple[int, int, Recipient]] = {}
     ways: dict[Branch, tuple[int, Recipient]] = {}
+    criteria = _criteria()
     finder = BranchFinder(compiled_of(content), settings.brand, variables_of(content))
     for contact_id, recipient in _recipients(session, campaign, settings, advance):
-        for reason, score in _criteria().items():
+        for reason, score in criteria.items():
             points = score(recipient)
             if points > best.get(reason, (0,))[0]:
                 best[reason] = (points, contact_id, recipient)

@@ -146,14 +146,21 @@ def _places(folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:
                 continue
             if any((place / file).is_file() for file in ("template.toml", "body.md")):
                 yield place.name, place
-            elif place.suffix == ".md" and place.is_file() and place.read_bytes().startswith((b"---\n", b"---\r\n")):
+            elif _is_markdown(place):
                 yield place.stem, place
+
+
+def _is_markdown(place: Path) -> bool:
+    """Tell a template in one file from a note to read, which has no front matter."""
+    return place.suffix == ".md" and place.is_file() and place.read_bytes().startswith((b"---\n", b"---\r\n"))
 
 
 def _read_template(name: str, place: Path) -> Template:
     """Read a template folder, or a template that is one Markdown file, which has no folder to take other files from."""
     folder = place if place.is_dir() else place.with_suffix("")
     markdown = place if place.is_file() else folder / "body.md"
+    if place.is_dir() and _is_markdown(beside := place.with_name(f"{place.name}.md")):
+        raise InvalidTemplate(_("stands beside {file}; keep one of the two").format(file=folder), file=beside)
     file = folder / "template.toml"
     settings: dict[str, Any] = _read_toml(file) if file.is_file() else {}
     html = None

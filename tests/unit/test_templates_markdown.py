@@ -65,6 +65,9 @@ def test_a_folder_may_hold_markdown_beside_its_settings(tmp_path: Path) -> None:
     (folder / "body.html").write_text("<p>x</p>", encoding="utf-8")
     with pytest.raises(InvalidTemplate, match=r"stands beside body\.html"):
         load_template("essai", [tmp_path])
+    (tmp_path / "essai.md").write_text(FRONT + "Bonjour", encoding="utf-8")
+    with pytest.raises(InvalidTemplate, match=r"essai\.md: stands beside"):
+        load_template("essai", [tmp_path])
 
 
 def test_other_markdown_files_are_no_templates(tmp_path: Path) -> None:
