@@ -152,7 +152,9 @@ def _places(folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 def _is_markdown(place: Path) -> bool:
     """Tell a template in one file from a note to read, which has no front matter."""
-    return place.suffix == ".md" and place.is_file() and place.read_bytes().startswith((b"---\n", b"---\r\n"))
+    if place.suffix != ".md" or not place.is_file():
+        return False
+    return place.read_bytes().removeprefix(b"\xef\xbb\xbf").startswith((b"---\n", b"---\r\n"))
 
 
 def _read_template(name: str, place: Path) -> Template:
@@ -334,7 +336,7 @@ def read_source(file: Path) -> str:
     try:
         if file.is_symlink() and not file.resolve().is_relative_to(file.parent.resolve()):
             raise InvalidTemplate(_("is a link to a file outside of the folder; copy the file into it"), file=file)
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # Notepad may write a byte order mark
     except OSError as error:
         raise InvalidTemplate(
             _("cannot be read ({reason}); every template needs it").format(reason=error.strerror), file=file

@@ -70,6 +70,11 @@ def test_a_folder_may_hold_markdown_beside_its_settings(tmp_path: Path) -> None:
         load_template("essai", [tmp_path])
 
 
+def test_a_file_of_notepad_s_is_read(tmp_path: Path) -> None:
+    (tmp_path / "essai.md").write_bytes(b"\xef\xbb\xbf" + (FRONT + "Bonjour").replace("\n", "\r\n").encode())
+    assert "<p>Bonjour</p>" in load_template("essai", [tmp_path]).html
+
+
 def test_other_markdown_files_are_no_templates(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Nos modèles\n", encoding="utf-8")
     assert "README" not in find_templates([tmp_path])
