@@ -12,9 +12,10 @@ from typing import Any
 
 from audiences.errors import UnknownEpci
 from campaigns.errors import UnreadableFile
+from campaigns.invitations import as_attachment, freeze_invitation
 from campaigns.models import Campaign
 from campaigns.settings import Settings
-from sends.attachments import Attachment, check_size
+from sends.attachments import Attachment, check_size, inline_image
 from sends.mailing import Mailing
 from sends.message import MessageBuilder
 from templates import (
@@ -31,6 +32,7 @@ from templates import (
     load_template,
     preview_recipient,
 )
+from templates.images import show_inside
 from templates.typography import typography
 
 _READERS: Mapping[str, Callable[[str], object]] = {
@@ -53,7 +55,8 @@ def freeze(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[
     return {
         "compiled": compiled.to_dict(),
         "variables": {name: _pack(value) for name, value in variables.items()},
-        "attachments": _pack_attachments(campaign.attachments),
+        "attachments": _pack_attachments([*map(str, template.attachments), *campaign.attachments], compiled),
+        "invitation": freeze_invitation(campaign, template, variables, settings, now=now),
     }
 
 
@@ -65,6 +68,13 @@ def compiled_of(content: Mapping[str, Any]) -> CompiledTemplate:
 def variables_of(content: Mapping[str, Any]) -> dict[str, object]:
     """Give the bound variables of a frozen content."""
     return {name: _unpack(value) for name, value in content["variables"].items()}
+
+
+def attachments_of(content: Mapping[str, Any]) -> list[Attachment]:
+    """Give the files of a frozen content, its invitation among them."""
+    files = [_unpack_attachment(each) for each in content["attachments"]]
+    invitation = content.get("invitation")
+    return [*files, as_attachment(invitation)] if invitation else files
 
 
 def with_subject(template: Template, subject: str | None) -> Template:
@@ -86,7 +96,7 @@ def open_mailing(
         settings.identity(campaign.audience.slug, campaign.audience.description or campaign.audience.slug),
         campaign_name=campaign.name,
         secret=secret,
-        attachments=[_unpack_attachment(each) for each in frozen["attachments"]],
+        attachments=attachments_of(frozen),
     )
     return Mailing(
         campaign_id=campaign.id,
@@ -100,13 +110,18 @@ def open_mailing(
 
 
 def render_preview(template: Template, given: Mapping[str, str], settings: Settings, *, today: dt.date) -> Rendered:
-    """Render a template for an invented recipient; variables that are not given take their examples."""
+    """Render a template for an invented recipient; variables that are not given take their examples.
+
+    Pictures stand in the page itself, as a browser shows them.
+    """
     examples = example_variables(template)
     for name, variable in template.variables.items():
         if variable.type is VariableType.EPCI and settings.territory:  # the example may be another chamber's
             examples[name] = next(iter(settings.territory))
     variables = bind_variables(template, {**examples, **given}, today=today, find_epci=_epci_finder(settings))
-    return Renderer(compile_template(template), settings.brand, variables).render(preview_recipient())
+    compiled = compile_template(template)
+    rendered = Renderer(compiled, settings.brand, variables).render(preview_recipient())
+    return replace(rendered, html=show_inside(rendered.html, compiled.images))
 
 
 def _epci_finder(settings: Settings) -> Callable[[str], str]:
@@ -127,9 +142,9 @@ def _epci_finder(settings: Settings) -> Callable[[str], str]:
     return find
 
 
-def _pack_attachments(paths: Sequence[str]) -> list[dict[str, str]]:
+def _pack_attachments(paths: Sequence[str], compiled: CompiledTemplate) -> list[dict[str, str]]:
     attachments = [_read(Path(path)) for path in paths]
-    check_size(attachments)
+    check_size([*map(inline_image, compiled.images), *attachments])
     return [
         {
             "filename": each.filename,

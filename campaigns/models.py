@@ -23,6 +23,13 @@ class CampaignStatus(StrEnum):
     CANCELLED = "cancelled"  # given up
 
 
+class WebinarChange(StrEnum):
+    """What a campaign tells the calendars that have the webinar of another one."""
+
+    UPDATE = "update"
+    CANCEL = "cancel"
+
+
 class Campaign(Base):
     """One mailing: what goes to whom and when; `content` is frozen when it is scheduled or launched."""
 
@@ -47,6 +54,9 @@ class Campaign(Base):
     scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     launched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    webinar_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))  # the campaign that invited first
+    webinar_change: Mapped[WebinarChange | None] = mapped_column(String(6))
+    webinar_sequence: Mapped[int | None]  # among the changes of one webinar, from 1
     audience: Mapped[Audience] = relationship()
 
 

@@ -19,6 +19,7 @@ from sends.recipients import NOBODY, Recipient, display_name, load_recipients
 from templates import Purpose, StrictRenderer, TemplateError
 
 BATCH = 500
+_SIGNATURE = 1_000  # octets that DKIM adds to a message, at most
 _NAMED = 3  # faults that the refusal of a launch names; `campaigns check` lists them all
 
 
@@ -40,11 +41,13 @@ def check_campaign(
     *,
     secret: bytes,
     now: datetime,
+    most_octets: int | None = None,
     advance: Callable[[int], None] = lambda _done: None,
 ) -> Iterator[Fault]:
     """Write the message of every recipient of the campaign's audience as of now; give the faults as they are found.
 
-    `content` is what would be frozen. Recipients are read in batches, so that memory does not grow with their number.
+    `content` is what would be frozen; `most_octets` is what the relay takes, where it said so. Recipients are read in
+    batches, so that memory does not grow with their number.
     """
     bare = {**content, "compiled": compiled_of(content).without_inlining().to_dict()}
     mailing = open_mailing(campaign, settings, secret=secret, content=bare)
@@ -52,7 +55,7 @@ def check_campaign(
     query = campaign.query or campaign.audience.query
     recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose))
     common = {"links": {"unsubscribe": "mailto:x@example.org"}, "campaign": {"name": campaign.name}}
-    return _find_faults(session, mailing, strict, recipients, common, now=now, advance=advance)
+    return _find_faults(session, mailing, strict, recipients, common, now=now, most_octets=most_octets, advance=advance)
 
 
 def _find_faults(
@@ -63,6 +66,7 @@ def _find_faults(
     common: Mapping[str, object],
     *,
     now: datetime,
+    most_octets: int | None,
     advance: Callable[[int], None],
 ) -> Iterator[Fault]:
     waiting = iter(recipients)
@@ -74,7 +78,11 @@ def _find_faults(
                 fields = tuple(strict.missing({**recipient, **common}))
                 cause = _("empty: {fields}").format(fields=", ".join(fields)) if fields else None
                 if cause is None:
-                    _build(mailing, recipient, contact_id, address, now)
+                    size = _build(mailing, recipient, contact_id, address, now)
+                    if most_octets and size > most_octets:
+                        cause = _("the message takes {size:.1f} MB, the relay {limit:.1f} MB; attach less").format(
+                            size=size / 1_000_000, limit=most_octets / 1_000_000
+                        )
             except (TemplateError, InvalidMessage) as error:
                 fields, cause = (), str(error)
             if cause is not None:
@@ -82,10 +90,11 @@ def _find_faults(
         advance(len(batch))
 
 
-def _build(mailing: Mailing, recipient: Recipient, contact_id: int, address: str, now: datetime) -> None:
-    mailing.builder.build(
-        recipient, delivery_id=contact_id, to_address=address, to_name=display_name(recipient), now=now
-    )
+def _build(mailing: Mailing, recipient: Recipient, contact_id: int, address: str, now: datetime) -> int:
+    """Write one message; give its octets, its signature among them."""
+    to_name = display_name(recipient)
+    built = mailing.builder.build(recipient, delivery_id=contact_id, to_address=address, to_name=to_name, now=now)
+    return len(built.content) + (_SIGNATURE if mailing.signer else 0)
 
 
 def refuse_faults(slug: str, faults: Iterable[Fault]) -> None:

@@ -217,14 +217,18 @@ class _interruptible:  # noqa: N801 - used as a statement
             signal.signal(signal.SIGINT, self._previous)
 
 
-def probe_relay(settings: Settings) -> None:
-    """Connect, log in, try the sender and leave; raise RelayUnavailable or RelayRefused, before anything is planned."""
+def probe_relay(settings: Settings) -> int | None:
+    """Connect, log in, try the sender and leave; raise RelayUnavailable or RelayRefused, before anything is planned.
 
-    async def call() -> None:
+    Gives the octets that a message may have (RFC 1870), None where the relay says nothing of it.
+    """
+
+    async def call() -> int | None:
         connection = await connect(settings.relay(), _ignore, sender=settings.sender.address)
         await connection.close()
+        return connection.offered.size or None
 
-    asyncio.run(call())
+    return asyncio.run(call())
 
 
 def _ignore(_connection: object, _event: Event) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from sends import headers
 from sends.errors import InvalidAttachment
+from templates import Image
 
 LIMIT = 5_000_000
 """Octets that all attachments may take in a message: each recipient's relay and mailbox gets them once more."""
@@ -22,6 +23,8 @@ EXECUTABLE = frozenset(
 """Endings of what runs when it is opened; Gmail, Microsoft 365 and most relays refuse a message with such a file."""
 
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)[a-z]+/[a-z0-9][a-z0-9.+-]*")
+_PARAMETER = re.compile(r"[a-z]+=[A-Za-z0-9-]+")
+_CONTENT_ID = re.compile(r"(?:[A-Za-z0-9._-]+@[A-Za-z0-9.-]+)?")
 _LINE = 57  # octets that base64 writes in 76 characters (RFC 2045 6.8)
 _NAME = 50  # characters that fit a line beside Content-Type's name
 _PLAIN_NAME = re.compile(rf"[\w !#$%&'()+,.;=@^~-]{{1,{_NAME}}}", re.ASCII)
@@ -30,14 +33,17 @@ _SECTION = 60  # with its number and name, it fits a line of 78
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file as recipients get it; `content_type` like application/pdf.
+    """A file as recipients get it; `content_type` like application/pdf, `parameters` like method=PUBLISH after it.
 
+    With a `content_id` it is a picture that the HTML shows (RFC 2392), and no file beside the message.
     Raises HeaderInjection or InvalidAttachment for a name that is empty, no plain file name, or that of a program.
     """
 
     filename: str
     content_type: str
     content: bytes = field(repr=False)
+    parameters: tuple[str, ...] = ()
+    content_id: str = ""
 
     def __post_init__(self) -> None:
         headers.refuse_controls(_("the name of an attachment"), self.filename)
@@ -58,12 +64,19 @@ class Attachment:
                     kind=self.content_type, name=self.filename
                 )
             )
+        if not all(map(_PARAMETER.fullmatch, self.parameters)) or not _CONTENT_ID.fullmatch(self.content_id):
+            raise InvalidAttachment(_("{name} cannot be described in a message").format(name=self.filename))
 
     @property
     def encoded_size(self) -> int:
         """Octets of the content in a message."""
         lines = -(-len(self.content) // _LINE)
         return 4 * -(-len(self.content) // 3) + 2 * lines
+
+
+def inline_image(image: Image) -> Attachment:
+    """Make a part of a template's picture."""
+    return Attachment(image.filename, image.content_type, base64.b64decode(image.content), content_id=image.content_id)
 
 
 def check_size(attachments: Sequence[Attachment]) -> None:
@@ -87,11 +100,16 @@ def write_part(attachment: Attachment) -> str:
     The name stands in Content-Disposition (RFC 2183), encoded by RFC 2231 where it is not plain ASCII, and as
     plain ASCII in Content-Type for the programs that know neither.
     """
+    kind = "; ".join((attachment.content_type, *attachment.parameters))
+    if attachment.content_id:
+        disposition = f"inline;\r\n {_file_name(attachment.filename)}\r\nContent-ID: <{attachment.content_id}>"
+    else:
+        disposition = f"attachment;\r\n {_file_name(attachment.filename)}"
     encoded = base64.encodebytes(attachment.content).decode().rstrip("\n").replace("\n", "\r\n")
     return (
-        f'Content-Type: {attachment.content_type};\r\n name="{_plain_name(attachment.filename)}"\r\n'
+        f'Content-Type: {kind};\r\n name="{_plain_name(attachment.filename)}"\r\n'
         "Content-Transfer-Encoding: base64\r\n"
-        f"Content-Disposition: attachment;\r\n {_file_name(attachment.filename)}\r\n\r\n{encoded}"
+        f"Content-Disposition: {disposition}\r\n\r\n{encoded}"
     )
 
 

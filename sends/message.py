@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sends import headers
-from sends.attachments import Attachment, check_size, write_part
+from sends.attachments import Attachment, check_size, inline_image, write_part
 from sends.bodies import Body
 from sends.errors import InvalidMessage
 from sends.unsubscribe import keyed_digest, mailto_link, make_token
@@ -89,8 +89,15 @@ class MessageBuilder:
         self._before_text = f"{_multipart('alternative', boundary)}{part.format(kind='plain')}"
         self._before_html = f"\r\n--{boundary}\r\n{part.format(kind='html')}"
         self._end = f"\r\n--{boundary}--\r\n".encode()
+        images = [inline_image(image) for image in compiled.images]
+        check_size([*images, *attachments])
+        if images:
+            within = f"=_{digest[48:]}"
+            html_head = part.format(kind="html")
+            self._before_html = f"\r\n--{boundary}\r\n{_multipart('related', within, ROOT_TYPE)}{html_head}"
+            pictures = "".join(f"\r\n--{within}\r\n{write_part(image)}" for image in images)
+            self._end = f"{pictures}\r\n--{within}--\r\n".encode() + self._end
         if attachments:
-            check_size(attachments)
             self._before_text = _multipart("mixed", outer) + self._before_text
             parts = [f"\r\n--{outer}\r\n{write_part(each)}" for each in attachments]
             self._end += "".join((*parts, f"\r\n--{outer}--\r\n")).encode()
@@ -142,9 +149,13 @@ class MessageBuilder:
             ) from error
 
 
-def _multipart(kind: str, boundary: str) -> str:
+ROOT_TYPE = ' type="text/html";'
+"""What a multipart/related says of its first part (RFC 2387 3.1)."""
+
+
+def _multipart(kind: str, boundary: str, more: str = "") -> str:
     """Write how a multipart entity begins, up to the head of its first part (RFC 2046 5.1)."""
-    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
+    return f'Content-Type: multipart/{kind};{more} boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
 
 
 @lru_cache(4)

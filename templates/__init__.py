@@ -10,9 +10,11 @@ from templates.errors import (
     MissingVariable,
     RenderingFailed,
     TemplateError,
+    TemplateExists,
     UnknownTemplate,
     UnknownVariable,
 )
+from templates.images import Image
 from templates.palette import ENOUGH, WHITE, contrast
 from templates.previews import preview_recipient
 from templates.renderer import Rendered, Renderer, bare_context
@@ -29,6 +31,7 @@ __all__ = [
     "WHITE",
     "Brand",
     "CompiledTemplate",
+    "Image",
     "InvalidTemplate",
     "InvalidValue",
     "MissingVariable",
@@ -39,6 +42,7 @@ __all__ = [
     "StrictRenderer",
     "Template",
     "TemplateError",
+    "TemplateExists",
     "UnknownTemplate",
     "UnknownVariable",
     "Variable",

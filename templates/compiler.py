@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from gettext import gettext as _
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from templates.environment import make_environment
 from templates.errors import InvalidTemplate
+from templates.images import Image, take_in
 from templates.inheritance import flatten
 from templates.macros import expand
 from templates.nearest import nearest
@@ -37,15 +38,16 @@ class CompiledTemplate:
     html: str
     text: str
     obstacle: str = ""
+    images: tuple[Image, ...] = ()
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the fields as a JSON object."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, str]) -> Self:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read what `to_dict` gave."""
-        return cls(**stored)
+        return cls(**{**stored, "images": tuple(Image(**each) for each in stored.get("images", ()))})
 
     def without_inlining(self) -> Self:
         """Give the same template with the same values in it and without its styles inlined, for quick checks."""
@@ -63,7 +65,17 @@ def compile_template(template: Template) -> CompiledTemplate:
 
     Raises InvalidTemplate for what is not valid. What cannot be inlined once for all recipients is inlined for each.
     """
-    html_file = template.folder / "body.html"
+    try:
+        return _compile(template)
+    except (RecursionError, SyntaxError, MemoryError):  # of Python, which compiles what Jinja writes
+        raise InvalidTemplate(
+            _("an expression or a page is nested too deep to be read; write it simpler"),
+            file=template.body_file,
+        ) from None
+
+
+def _compile(template: Template) -> CompiledTemplate:
+    html_file = template.body_file
     purpose = f'{{% set purpose = "{template.purpose}" %}}\n'
     body = compile_html(template)
     html = purpose + body.html
@@ -73,15 +85,21 @@ def compile_template(template: Template) -> CompiledTemplate:
         text_pieces = flatten(template.text, template.folder / "body.txt", template.folder)
         _check_names(template, text_pieces)
         text = purpose + join(text_pieces)
-    subject_pieces = flatten(template.subject, _subject_file(template), template.folder)
+    subject_pieces = flatten(template.subject, template.subject_file, template.folder)
     _check_names(template, subject_pieces)
     subject = join(subject_pieces)
     version = hashlib.sha256(json.dumps([subject, html, text]).encode()).hexdigest()[:16]
     obstacle = str(body.obstacles[0]) if body.obstacles else ""
-    for source, file in ((html, html_file), (text, template.folder / "body.txt"), (subject, _subject_file(template))):
+    for source, file in ((html, html_file), (text, template.folder / "body.txt"), (subject, template.subject_file)):
         _check_runs(source, file)
     return CompiledTemplate(
-        name=template.name, version=version, subject=subject, html=html, text=text, obstacle=obstacle
+        name=template.name,
+        version=version,
+        subject=subject,
+        html=html,
+        text=text,
+        obstacle=obstacle,
+        images=body.images,
     )
 
 
@@ -92,6 +110,7 @@ class Body(NamedTuple):
     text: str
     obstacles: tuple[InvalidTemplate, ...]
     protected: Protected
+    images: tuple[Image, ...]
 
 
 def compile_html(template: Template) -> Body:
@@ -99,9 +118,10 @@ def compile_html(template: Template) -> Body:
     from templates.inliner import has_rules, inline  # premailer and lxml take longer to import than a mail to render
     from templates.plaintext import derive_text
 
-    file = template.folder / "body.html"
+    file = template.body_file
     pieces = flatten(template.html, file, template.folder)
     raw = _check_names(template, pieces)
+    pieces, images = take_in(pieces, template.folder)
     pieces, kept = expand(pieces)
     causes = [
         piece.refuse(_("what the filter {name} lets through gets no styles").format(name=name)) for piece, name in raw
@@ -122,11 +142,11 @@ def compile_html(template: Template) -> Body:
 
     html = protected.restore(inlined.marked, write)
     if not obstacles:
-        return Body(html, derive_text(cut(protected.restore(inlined.marked), file)), (), protected)
+        return Body(html, derive_text(cut(protected.restore(inlined.marked), file)), (), protected, images)
     if has_rules(protected.marked):
         page = protected.restore(protected.marked, write)
-        return Body(f"{_INLINED}{page}{_END}", f"{_AS_TEXT}{page}{_END_TEXT}", obstacles, protected)
-    return Body(html, f"{_AS_TEXT}{html}{_END_TEXT}", obstacles, protected)
+        return Body(f"{_INLINED}{page}{_END}", f"{_AS_TEXT}{page}{_END_TEXT}", obstacles, protected, images)
+    return Body(html, f"{_AS_TEXT}{html}{_END_TEXT}", obstacles, protected, images)
 
 
 def _filtered(piece: Piece, name: str) -> str:
@@ -148,16 +168,11 @@ _GUARDS: Mapping[Place, Callable[[Piece], str]] = {
 def _check_runs(source: str, file: Path) -> None:
     """Refuse what only Jinja's own compiler finds wrong with the finished source."""
     try:
-        make_environment(autoescape=True).compile(source, raw=True)
+        make_environment(autoescape=True).compile(source)
     except TemplateSyntaxError as error:
         raise InvalidTemplate(
             _("Jinja: {message}; correct the tag").format(message=error.message), file=file
         ) from error
-
-
-def _subject_file(template: Template) -> Path:
-    file = template.folder / "subject.txt"
-    return file if file.is_file() else template.folder / "template.toml"
 
 
 def _check_names(template: Template, pieces: list[Piece]) -> list[tuple[Piece, str]]:
@@ -170,7 +185,9 @@ def _check_names(template: Template, pieces: list[Piece]) -> list[tuple[Piece, s
             _("Jinja: {message}; correct the tag").format(message=error.message), file=pieces[0].file
         ) from error
     known = {*template.variables, *RESERVED, "purpose", *environment.globals}
-    for name in sorted(meta.find_undeclared_variables(tree) - known):
+    # Jinja counts what one branch of an if sets as undeclared, even where it is used in that branch.
+    given = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
+    for name in sorted(meta.find_undeclared_variables(tree) - known - given):
         raise _locate(pieces, name).refuse(
             _("{name} is neither a variable of template.toml nor a name of the recipient's; {nearest}").format(
                 name=name, nearest=nearest(name, sorted(known - set(environment.globals)))

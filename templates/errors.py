@@ -36,6 +36,10 @@ class InvalidValue(TemplateError, ValueError):
     """A given value is not of its variable's type."""
 
 
+class TemplateExists(TemplateError, FileExistsError):
+    """A new template would take the place of another one."""
+
+
 class RenderingFailed(TemplateError, ValueError):
     """A recipient's message cannot be written."""
 

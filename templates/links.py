@@ -11,7 +11,8 @@ _UNLINKED = re.compile(
     r"(?![\w+.-]*:)[\w.~/-]*(?:[?#].*)?", re.DOTALL
 )  # empty, an anchor, a path: opens nothing by itself
 _LEGAL = "!#$%&'()*+,-./:;=?@[]_~"  # RFC 3986 2.2 and 2.3, and % of what is encoded already
-_ILLEGAL = re.compile(r"[^A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~]")
+_ILLEGAL = re.compile(r"[^A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~]|%(?![0-9A-Fa-f]{2})")
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def link(value: object) -> str:
@@ -25,4 +26,4 @@ def link(value: object) -> str:
 def link_part(value: object) -> str:
     """Write a value inside a link, before its ?; what a link may not hold is percent-encoded (RFC 3986 2.1)."""
     text = str(value)
-    return quote(text, safe=_LEGAL) if _ILLEGAL.search(text) else text
+    return quote(_BARE_PERCENT.sub("%25", text), safe=_LEGAL) if _ILLEGAL.search(text) else text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli import checks, review
+from campaigns.cli import checks, previews, review, webinars
 from campaigns.cli.audiences import parse_purpose
 from campaigns.cli.options import RedirectTo, Sets, Slug, Yes, changing, parse_sets
 from campaigns.cli.output import confirm, examples, progress_bar, say, show_waterfall
@@ -39,28 +39,45 @@ def create(
     attach: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help=_("A file for every message; may be repeated."))
     ] = None,
+    update_of: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("The campaign whose webinar this one moves, in calendars too."))
+    ] = None,
+    cancel_of: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("The campaign whose webinar this one takes out of calendars."))
+    ] = None,
 ) -> None:
     from audiences.database import writing
-    from campaigns import lifecycle
+    from campaigns import invitations, lifecycle
     from campaigns.cli.context import open_context
     from campaigns.content import freeze
+    from campaigns.errors import WrongStatus
+    from campaigns.models import WebinarChange
     from templates import load_template
 
     context = open_context()
     chosen = load_template(template, context.settings.template_folders)
+    variables = parse_sets(sets)
+    if update_of and cancel_of:
+        raise WrongStatus(_("A webinar is either moved or cancelled. Leave --update-of or --cancel-of out."))
     with writing(context.engine) as session:
+        webinar = invitations.find_webinar(session, changed) if (changed := update_of or cancel_of) else None
+        if webinar is not None:
+            variables = invitations.inherited(webinar, chosen, variables)
         campaign = lifecycle.create_campaign(
             session,
             slug,
             name=name or slug,
             audience=audience,
             template=template,
-            variables=parse_sets(sets),
+            variables=variables,
             purpose=parse_purpose(purpose) if purpose else chosen.purpose,
             subject=subject,
             attachments=[str(path) for path in attach or ()],
             now=context.now(),
         )
+        if webinar is not None:
+            change = WebinarChange.UPDATE if update_of else WebinarChange.CANCEL
+            invitations.follow(session, campaign, webinar, change)
         freeze(
             campaign, context.settings, now=context.now()
         )  # a missing variable or file is told now, not at the launch
@@ -130,6 +147,7 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
 
     settings = context.settings
     target = _mailbox(redirect_to) or settings.redirect_to
+    most_octets = probe_relay(settings)
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
         content = freeze(campaign, settings, now=context.now())
@@ -143,10 +161,10 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
             content,
             secret=secret_of(context.engine),
             now=context.now(),
+            most_octets=most_octets,
             advance=bar.start(waterfall.recipients),
         )
         refuse_faults(slug, faults)
-    probe_relay(settings)
     say(f"{name} ({slug})")
     show_waterfall(waterfall)
     if target:
@@ -240,4 +258,6 @@ def cancel(slug: Slug, yes: Yes = False) -> None:
 
 
 app.add_typer(checks.app)
+app.add_typer(previews.app)
+app.add_typer(webinars.app)
 app.add_typer(review.app)

@@ -66,26 +66,77 @@ def show(name: str, as_json: Json = False) -> None:
     show_table([_("Variable"), _("Type"), _("Needed"), _("Meaning"), _("Default or example")], rows)
 
 
+Out = Annotated[Path | None, typer.Option(help=_("The file to write; NAME.html without it."))]
+Open = Annotated[bool, typer.Option("--open", help=_("Show it in the browser."))]
+
+
 @app.command(
-    epilog=examples('relais templates preview fonds --set epci=CUA --set montant="1 M€" --out p.html'),
-    help=_("Write the HTML of a template for an invented recipient. Variables that are not set take their examples."),
+    epilog=examples(
+        "relais templates preview fonds --open",
+        'relais templates preview fonds --set epci=CUA --set montant="1 M€" --out p.html',
+    ),
+    help=_(
+        "Show a template for an invented recipient. Writes one page with its desktop, phone, dark and text views; "
+        "variables that are not set take their examples."
+    ),
 )
 def preview(
     name: str,
     sets: Sets = None,
-    out: Annotated[Path | None, typer.Option(help=_("The file to write; NAME.html without it."))] = None,
+    out: Out = None,
+    opens: Open = False,
+    plain: Annotated[bool, typer.Option("--plain", help=_("Write the mail's own HTML and nothing else."))] = False,
 ) -> None:
     from campaigns.cli.context import make_clock
     from campaigns.content import render_preview
     from campaigns.settings import load_settings
     from templates import load_template
+    from templates.gallery import inbox_line, show_template
 
     settings = load_settings()
     template = load_template(name, settings.template_folders)
     today = make_clock(settings.clock)().astimezone(settings.zone).date()
     rendered = render_preview(template, parse_sets(sets), settings, today=today)
     target = out or Path(f"{name}.html")
-    target.write_text(rendered.html, encoding="utf-8")
-    say(_("Subject: {subject}").format(subject=rendered.subject))
+    page = rendered.html if plain else show_template(template.title, settings.sender.name, rendered)
+    target.write_text(page, encoding="utf-8")
+    subject, preheader = inbox_line(rendered)
+    say(_("Subject: {subject}").format(subject=subject))
+    say(_("Preheader: {preheader}").format(preheader=preheader))
     size = len(rendered.html.encode()) // 1024
-    say(_("Written: {file} ({size} KB). Open it in a browser.").format(file=target, size=size))
+    say(_("Written: {file} (the mail itself: {size} KB).").format(file=target, size=size))
+    show_in_browser(target, opens=opens)
+
+
+@app.command(
+    epilog=examples(
+        "relais templates new fonds-2027 --from fonds", "relais templates new ma-lettre --from information --markdown"
+    ),
+    help=_("Make a template of your own. Copies one that there is into your templates folder."),
+)
+def new(
+    name: Annotated[str, typer.Argument(help=_("Its name, like fonds-2027."))],
+    source: Annotated[str, typer.Option("--from", metavar="NAME", help=_("The template to begin with."))],
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help=_("Write one Markdown file with the same variables."))
+    ] = False,
+) -> None:
+    from campaigns.settings import load_settings
+    from templates import load_template
+    from templates.copies import copy_template
+
+    settings = load_settings()
+    template = load_template(source, settings.template_folders)
+    target = copy_template(template, name, settings.files.templates, as_markdown=markdown)
+    say(_("Written: {file}").format(file=target))
+    say(_("Next: change it, then relais templates preview {name} --open").format(name=name))
+
+
+def show_in_browser(file: Path, *, opens: bool) -> None:
+    """Open a page where it is asked for, or say how."""
+    import webbrowser
+
+    if not opens:
+        say(_("Open it in a browser, or add --open."))
+    elif not webbrowser.open(file.resolve().as_uri()):
+        say(_("No browser could be started here; open the file yourself."))

@@ -11,12 +11,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from lxml import etree
 
+from templates.brand import Brand
 from templates.compiler import CompiledTemplate
 from templates.errors import RenderingFailed
 from templates.lint.findings import Part, Place
 from templates.lint.places import Places, number_tags, strip_numbers
 from templates.lint.styles import Styles
-from templates.renderer import Brand, Renderer
+from templates.renderer import Renderer
 from templates.sources import Purpose
 
 Encode = Callable[[str], str]

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.demo.relay import DemoRelay
 from tests.acceptance.office import Office
+from tests.smtpd import Script, SmtpServer
 
 FOUND = 3
 
@@ -54,6 +55,15 @@ def test_nothing_leaves_while_a_value_is_missing(gappy: Office, relay: DemoRelay
     assert gappy.json("campaigns", "check", "trou")["faulty"] == 0
     gappy("campaigns", "send", "trou", "--yes")
     assert gappy.campaign("trou")["sent"] > 3
+
+
+def test_a_message_that_the_relay_would_not_take_stops_the_launch(office: Office) -> None:
+    with SmtpServer(Script(capabilities=("PIPELINING", "SIZE 9000"))) as server:
+        office.use(server)
+        refused = office("campaigns", "send", "info", "--yes", code=2).stderr
+        assert "the relay 0.0 MB" in refused
+        assert server.messages == []
+    assert office.campaign("info")["status"] == "draft"
 
 
 def test_a_campaign_without_gaps_passes(office: Office) -> None:

@@ -1,9 +1,11 @@
+import base64
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from sends.errors import HeaderInjection, InvalidAttachment, InvalidMessage
 from sends.message import Identity, MessageBuilder, message_id
 from sends.transports.content import to_wire
 from sends.unsubscribe import read_token
-from templates import Brand, CompiledTemplate, RenderingFailed, preview_recipient
+from templates import Brand, CompiledTemplate, Image, RenderingFailed, preview_recipient
 
 NOW = dt.datetime(2020, 4, 1, 9, 0, 5, tzinfo=dt.UTC)
 SECRET = b"a secret of the chamber, 32 octets"
@@ -45,7 +47,7 @@ ONCE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version
 
 
 def make_builder(
-    identity: Identity = IDENTITY, attachments: Sequence[Attachment] = (), **sources: str
+    identity: Identity = IDENTITY, attachments: Sequence[Attachment] = (), **sources: Any
 ) -> MessageBuilder:
     compiled = CompiledTemplate(
         **{"name": "t", "version": "1", "subject": SUBJECT, "html": HTML, "text": TEXT, **sources}
@@ -151,6 +153,63 @@ def test_a_structure_as_the_standard_library_makes_it() -> None:
     [pdf], [expected] = ours.iter_attachments(), read.iter_attachments()
     assert pdf.get_content() == expected.get_content()
     assert pdf["Content-Disposition"].params == expected["Content-Disposition"].params
+
+
+def test_pictures_stand_beside_the_html_as_the_standard_library_puts_them() -> None:
+    logo = Image("le logo.png", "image/png", "abc@relais", base64.b64encode(b"png" * 99).decode())
+    files = [Attachment("plan.pdf", "application/pdf", b"%PDF")]
+    content = (
+        make_builder(attachments=files, html=HTML + '<img src="cid:abc@relais">', images=(logo,))
+        .build(make_recipient(), delivery_id=1, to_address="x@example.org", now=NOW)
+        .content
+    )
+    ours = parse(content)
+    theirs = EmailMessage(policy=policy.SMTP)
+    plain, html = (ours.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    theirs.set_content(plain.get_content(), cte="quoted-printable")
+    theirs.add_alternative(html.get_content(), subtype="html", cte="quoted-printable")
+    theirs.get_payload()[1].add_related(
+        b"png" * 99, "image", "png", cid="<abc@relais>", filename="le logo.png", disposition="inline"
+    )
+    theirs.add_attachment(b"%PDF", "application", "pdf", filename="plan.pdf")
+    read = parse(theirs.as_bytes())
+
+    assert to_wire(content) == content + b".\r\n"
+    ours_parts, their_parts = list(ours.walk()), list(read.walk())
+    assert [part.get_content_type() for part in ours_parts] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+        "image/png",
+        "application/pdf",
+    ]
+    for part, expected in zip(ours_parts, their_parts, strict=True):
+        assert part.get_content_type() == expected.get_content_type()
+        assert (part["Content-ID"], part.get_filename()) == (expected["Content-ID"], expected.get_filename())
+        assert part.get_content_disposition() == expected.get_content_disposition()
+        if not part.is_multipart() and part.get_content_maintype() != "text":
+            assert part.get_payload(decode=True) == expected.get_payload(decode=True)
+    assert ours_parts[3]["Content-Type"].params["type"] == "text/html"  # RFC 2387 3.1
+    boundaries = [part.get_boundary() for part in ours_parts if part.is_multipart()]
+    assert len(set(boundaries)) == 3
+
+
+def test_an_invitation_says_what_calendars_do_with_it() -> None:
+    invitation = Attachment("invitation.ics", "text/calendar", b"BEGIN:VCALENDAR", ("method=CANCEL", "charset=utf-8"))
+    message = parse(
+        make_builder(attachments=[invitation])
+        .build(make_recipient(), delivery_id=1, to_address="x@example.org", now=NOW)
+        .content
+    )
+    [part] = message.iter_attachments()
+    assert part.get_content_type() == "text/calendar"
+    assert dict(part["Content-Type"].params) == {"method": "CANCEL", "charset": "utf-8", "name": "invitation.ics"}
+    with pytest.raises(InvalidAttachment, match="described"):
+        Attachment("a.ics", "text/calendar", b"", ("method=A\r\nB: c",))
 
 
 def test_too_large_attachments_stop_the_campaign() -> None:

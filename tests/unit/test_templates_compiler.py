@@ -76,8 +76,8 @@ def outline(tree):
         text = "" if node.tag == "style" else " ".join((node.text or "").split())
         attributes = dict(node.attrib) if isinstance(node.tag, str) else {}
         style = attributes.pop("style", "")
-        declarations = dict(part.split(":", 1) for part in style.replace('"', "'").split(";") if part.strip())
-        styles = {name.strip(): " ".join(value.split()) for name, value in declarations.items()}
+        declarations = [part.split(":", 1) for part in style.replace('"', "'").split(";") if part.strip()]
+        styles = {name.strip(): " ".join(value.split()) for name, value in declarations}
         rows.append((str(node.tag), text, " ".join((node.tail or "").split()), attributes, styles))
     return rows
 
@@ -102,6 +102,7 @@ SNIPPETS = {
     "attribute in a branch": "<p{% if vide %} title='a'{% else %} lang='fr'{% endif %}>x</p>",
     "Jinja in a style": '<p style="color: {{ couleur }}; width: 10px">x</p>',
     "style in a branch": '<p style="{% if vide %}color: red{% else %}color: green{% endif %}">x</p>',
+    "Jinja before a style of the author's": "<p style='{% if vide %}color: {{ couleur }};{% endif %}color: blue'>x</p>",
     "static style": "<p style='margin: 0; font-family: \"Open Sans\"'>x</p>",
     "unquoted style": "<p style=color:red>x</p>",
     "comment": "<p>a</p><!-- {{ titre }} {% if vide %}<p>{% endif %} --><p>b</p>",
