@@ -64,8 +64,9 @@ def reconcile(
     ] = None,
 ) -> None:
     from campaigns import lifecycle
+    from campaigns.calendar import show_instant
     from campaigns.cli.context import open_context
-    from sends.reconcile import read_postfix_log
+    from sends.postfix_log import read_postfix_log
     from sends.reconcile import reconcile as settle
 
     if postfix_log is None:
@@ -88,6 +89,24 @@ def reconcile(
         if found.not_sent:
             lifecycle.reopen(campaign)
     say(_("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.").format(**vars(found)))
+    if found.half_seen:
+        say(
+            ngettext(
+                "{count} came in, and the log does not say what became of it: it may wait in the relay's queue.",
+                "{count} came in, and the log does not say what became of them: they may wait in the relay's queue.",
+                found.half_seen,
+            ).format(count=found.half_seen)
+        )
+    if found.is_partial:
+        say(
+            _(
+                "The log lacks messages that the relay accepted, so that what it does not name proves nothing. "
+                "Is it the whole log of this relay, and is its time zone that of relais.toml?"
+            )
+        )
+    elif found.needs:
+        since, until = (show_instant(each, context.settings.zone) for each in found.needs)
+        say(_("Give a log that goes from {since} to {until}.").format(since=since, until=until))
 
 
 def _uncertain(slug: str) -> "list[LogLine]":
