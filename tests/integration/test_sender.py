@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -122,6 +123,23 @@ def test_a_relay_that_takes_fewer_connections_than_wanted_is_used_with_those(out
         outfit.work(server, connections=4)
     assert received(server) == ONCE
     assert outfit.counts() == {S.SENT: 10}
+
+
+def test_a_token_that_ran_out_is_fetched_anew_within_the_run(outfit: Outfit, tmp_path: Path) -> None:
+    """Each connection logs in with what the file holds by then; one that is refused is tried again at once."""
+    token = tmp_path / "token.txt"
+    token.write_text("first")
+    script = Script(users={"cci": "first"})
+
+    def renew() -> None:
+        script.users["cci"] = "second"
+        token.write_text("second")
+
+    with SmtpServer(script) as server:
+        login = {"username": "cci", "token_file": token, "max_messages_per_connection": 2}
+        outfit.work(server, once(renew), **login)
+    assert {password for _user, password in server.logins} == {"first", "second"}
+    assert received(server) == ONCE
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------
