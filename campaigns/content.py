@@ -15,6 +15,7 @@ from campaigns.settings import Settings
 from sends.attachments import Attachment, check_size
 from sends.mailing import Mailing
 from sends.message import MessageBuilder
+from sends.retries import GIVE_UP_AFTER
 from templates import (
     CompiledTemplate,
     Purpose,
@@ -90,6 +91,7 @@ def open_mailing(
         envelope_sender=settings.sender.address,
         epci_label=settings.places.label,
         redirect_to=campaign.redirect_to or settings.redirect_to,
+        give_up_after=dt.timedelta(hours=campaign.give_up_hours) if campaign.give_up_hours else GIVE_UP_AFTER,
         signer=settings.signer(),
     )
 

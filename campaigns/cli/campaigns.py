@@ -39,6 +39,12 @@ def create(
     attach: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help=_("A file for every message; may be repeated."))
     ] = None,
+    give_up: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HOURS", min=1, max=240, help=_("When to give up what is refused for now; 96 without it.")
+        ),
+    ] = None,
 ) -> None:
     from audiences.database import writing
     from campaigns import lifecycle
@@ -59,6 +65,7 @@ def create(
             purpose=parse_purpose(purpose) if purpose else chosen.purpose,
             subject=subject,
             attachments=[str(path) for path in attach or ()],
+            give_up_hours=give_up,
             now=context.now(),
         )
         freeze(
