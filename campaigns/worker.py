@@ -173,11 +173,10 @@ class Worker:
             refuse_faults(slug, faults)
 
     def _pause_blocked(self, done: Round) -> None:
-        for campaign_id, verdict in done.progress.blocked.items():
+        for campaign_id, note in done.progress.blocked.items():
             with writing(self._engine) as session:
                 campaign = session.get_one(Campaign, campaign_id)
                 if campaign.status == CampaignStatus.SENDING:
-                    note = verdict.advice or str(verdict.reason)
                     lifecycle.pause(campaign, note)
                     done.paused[campaign.slug] = note
 
