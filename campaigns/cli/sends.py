@@ -11,6 +11,8 @@ from campaigns.cli.options import Json, Slug, Yes, changing
 from campaigns.cli.output import Clipped, confirm, emit_json, examples, say, show_table
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from sends.log import LogLine
 
 app = typer.Typer(
@@ -42,15 +44,26 @@ def retry(
     ] = None,
 ) -> None:
     from campaigns import lifecycle
-    from sends import ledger
+    from sends import ledger, tally
 
     with changing(slug) as (session, campaign, now):
         count = ledger.requeue(session, campaign.id, only=only, now=now)
         if count:
             lifecycle.reopen(campaign)
+        elif only is not None and only not in ("failed", "deferred", "bounced"):
+            known = tally.count_refusals(session, campaign.id)
+            raise typer.BadParameter(_nothing_of(slug, only, known), param_hint="--only")
     say(ngettext("{count} message is queued again.", "{count} messages are queued again.", count).format(count=count))
     if count:
         say(_("Next: relais campaigns send {slug}, or a running `relais sends work`.").format(slug=slug))
+
+
+def _nothing_of(slug: str, only: str, known: "Counter[str]") -> str:
+    """Say that nothing was refused for this reason, and what was."""
+    if not known:
+        return _("Nothing of {slug} was refused.").format(slug=slug)
+    found = ", ".join(f"{reason} ({count})" for reason, count in known.most_common(10))
+    return _("Nothing of {slug} was refused as “{only}”. There is: {found}.").format(slug=slug, only=only, found=found)
 
 
 @app.command(
@@ -62,6 +75,7 @@ def reconcile(
     postfix_log: Annotated[
         Path | None, typer.Option(help=_("The mail log of the relay, from before the launch on."))
     ] = None,
+    as_json: Json = False,
 ) -> None:
     from campaigns import lifecycle
     from campaigns.calendar import show_instant
@@ -71,6 +85,9 @@ def reconcile(
 
     if postfix_log is None:
         lines = _uncertain(slug)
+        if as_json:
+            emit_json([line._asdict() for line in lines])
+            return
         say(
             ngettext("{count} message is uncertain.", "{count} messages are uncertain.", len(lines)).format(
                 count=len(lines)
@@ -88,6 +105,9 @@ def reconcile(
         found = settle(session, campaign.id, log, now=now)
         if found.not_sent:
             lifecycle.reopen(campaign)
+    if as_json:
+        emit_json({name: value for name, value in vars(found).items() if name != "needs"})
+        return
     say(_("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.").format(**vars(found)))
     if found.half_seen:
         say(

@@ -308,6 +308,32 @@ def test_a_second_ctrl_c_stops_at_once_and_is_still_safe(drill: Drill) -> None:
     drill.check()
 
 
+@pytest.mark.parametrize("word", ["pause", "cancel"])
+def test_pause_and_cancel_from_another_terminal_stop_all_workers_within_one_claim(drill: Drill, word: str) -> None:
+    """They claim hundreds at a time: what is claimed and not on the wire stays, too."""
+    drill.relay.script.rules.clear()
+    drill.relay.script.delay("dot", 2)  # so that the command comes amidst, on a busy machine too
+    first = drill.begin(amidst=1)
+    drill.office.env["RELAIS_SMTP__CONNECTIONS"] = str(2 * CONNECTIONS)
+    second = drill.office.start("sends", "work", "--once")
+    until(lambda: drill.relay.open[""] > CONNECTIONS)
+    drill.office("campaigns", word, "masse", *(["--yes"] if word == "cancel" else []))
+    at_the_word = len(drill.relay.messages)
+    assert ended(first)[0] == ended(second)[0] == 0
+    sent = len(drill.relay.messages)
+    assert sent <= at_the_word + 2 * CONNECTIONS  # at most what was on the wire
+    assert sent < CROWD
+    left = "queued" if word == "pause" else "cancelled"
+    assert Counter(drill.office.statuses("masse").values()) == {"sent": sent, left: CROWD - sent}
+    if word == "pause":
+        drill.office("campaigns", "resume", "masse")
+        drill.finish()
+        drill.check(uncertain=0)
+    else:
+        drill.finish()
+        assert len(drill.relay.messages) == sent
+
+
 # -- several workers ---------------------------------------------------------------------------------------------------
 
 

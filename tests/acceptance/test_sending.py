@@ -53,6 +53,17 @@ def test_what_is_deferred_is_retried_when_its_time_has_come(office: Office, rela
     assert (found["status"], found["sent"], found["bounced"], found["deferred"]) == ("finished", 3, 1, 0)
 
 
+def test_only_what_was_refused_for_a_reason_is_tried_again(office: Office, relay: DemoRelay) -> None:
+    office.use(relay)
+    office("campaigns", "send", "info", "--yes")
+    complaint = office("sends", "retry", "info", "--only", "no-such-mailbx", code=2).stderr
+    assert "There is:" in complaint
+    assert "no-such-mailbox" in complaint
+    assert "0 messages are queued again." in office("sends", "retry", "info", "--only", "failed").stdout
+    assert "1 message is queued again." in office("sends", "retry", "info", "--only", "greylisted").stdout
+    assert office.json("sends", "reconcile", "info") == []
+
+
 def test_a_bounced_mailbox_is_left_out_of_the_next_campaign(office: Office, relay: DemoRelay) -> None:
     office.use(relay)
     office("campaigns", "send", "info", "--yes")
