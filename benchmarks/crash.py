@@ -171,7 +171,7 @@ def measure(path: Path, url: str | None, options: argparse.Namespace) -> dict[st
         uncertain = {address for address, status in before.items() if status == "uncertain"}
         folder.advance(SETTLING)
         folder.run("campaigns", "test", SLUG, "--to", TESTER)  # a later line: the log covers all that was before
-        folder.run("sends", "reconcile", SLUG, "--postfix-log", "relay.log")
+        said = folder.run("sends", "reconcile", SLUG, "--postfix-log", "relay.log")
         after = Counter(folder.statuses().values())
         settle(folder)
         arrived = Counter(entry.recipient for entry in relay.entries())
@@ -185,6 +185,7 @@ def measure(path: Path, url: str | None, options: argparse.Namespace) -> dict[st
     print(
         f"  {after['uncertain']:5} uncertain with the relay's log as evidence, {after['queued']} of them queued again"
     )
+    print(f"        {' '.join(said.split())}")
     left = Counter(folder.statuses().values())
     print(f"at the end: {', '.join(f'{count} {status}' for status, count in left.items())}")
     return {

@@ -18,8 +18,9 @@ from benchmarks.relay import RelayProcess
 
 RELAIS = Path(sys.executable).with_name("relais")
 SLUG = "crash"
-MORNING = datetime(2026, 11, 2, 7, 59, tzinfo=UTC)
-LAUNCH = "2026-11-02 09:00"  # the same day, in Paris: a minute later
+MORNING = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
+LAUNCH = "2026-11-02 09:00"  # the same day, in Paris
+LAUNCHED_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 TESTER = "moi@example.org"
 
 
@@ -42,7 +43,7 @@ class Folder:
 
     def __init__(self, path: Path, relay: RelayProcess, *, connections: int, url: str | None = None) -> None:
         self.path = path
-        self.now = MORNING
+        self._offset = MORNING - datetime.now(UTC)
         self._relay = relay
         self._url = url or f"sqlite:///{path / 'relais.db'}"
         self._engine = open_engine(self._url)
@@ -56,9 +57,14 @@ class Folder:
             "RELAIS_SMTP__CONNECTIONS": str(connections),
         }
 
+    @property
+    def now(self) -> datetime:
+        """The time at which a command that starts now begins; it runs on, as the clock of the relay's log does."""
+        return datetime.now(UTC) + self._offset
+
     def advance(self, step: timedelta) -> None:
         """Move the clock of what starts from now on, and of the relay's log alike."""
-        self.now += step
+        self._offset += step
         self._relay.advance(step.total_seconds())
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
@@ -68,12 +74,13 @@ class Folder:
             [str(RELAIS), *words], cwd=self.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def run(self, *words: str) -> None:
-        """Run a command that must succeed."""
+    def run(self, *words: str) -> str:
+        """Run a command that must succeed; give what it said."""
         process = self.start(*words)
         said, _nothing = process.communicate()
         if process.returncode:
             raise SystemExit(f"relais {' '.join(words)} gave {process.returncode}:\n{said}")
+        return said
 
     def prepare(self, recipients: int) -> None:
         """Import contacts, schedule a campaign to all of them, and send a test, at which the relay's log begins."""
@@ -86,6 +93,7 @@ class Folder:
         self.run("campaigns", "create", SLUG, "--audience", "tous", "--template", "fonds", *sets)
         self.run("campaigns", "test", SLUG, "--to", TESTER)
         self.run("campaigns", "schedule", SLUG, LAUNCH)
+        self.advance(LAUNCHED_AT - self.now)
 
     def query(self, statement: str) -> list[tuple[str, ...]]:
         """Read the store as it is."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.office import Office, create
+from tests.acceptance.office import PATIENCE, Office, create
 from tests.acceptance.paperwork import CONTACT_HEADER, contact, write_csv
 from tests.smtpd import Script, SmtpServer
 
@@ -105,7 +105,7 @@ def make_drill(folder: Path, template: Path, relay: SmtpServer) -> Drill:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what another process does."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)
@@ -113,7 +113,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def ended(worker: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Give the exit code of a worker and what it said on stdout and stderr."""
-    said, complaint = worker.communicate(timeout=60)
+    said, complaint = worker.communicate(timeout=PATIENCE)
     assert "Traceback" not in complaint
     return worker.returncode, said, complaint
 
