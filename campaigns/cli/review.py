@@ -153,6 +153,8 @@ def show_figures(context: "Context", slug: str) -> None:
     for name, label in labels.items():
         if record[name] or name in always:
             say(f"  {label:<14}{record[name] or 0:>8}")
+    if record["uncertain"]:
+        say(_("To settle what is uncertain: relais sends reconcile {slug}").format(slug=slug))
 
 
 @app.command(
