@@ -18,6 +18,7 @@ from campaigns.settings import Settings
 from sends.attachments import Attachment, check_size, inline_image
 from sends.mailing import Mailing
 from sends.message import MessageBuilder
+from sends.retries import GIVE_UP_AFTER
 from templates import (
     CompiledTemplate,
     InvalidValue,
@@ -105,6 +106,7 @@ def open_mailing(
         envelope_sender=settings.sender.address,
         epci_label=settings.places.label,
         redirect_to=campaign.redirect_to or settings.redirect_to,
+        give_up_after=dt.timedelta(hours=campaign.give_up_hours) if campaign.give_up_hours else GIVE_UP_AFTER,
         signer=settings.signer(),
     )
 

@@ -44,6 +44,7 @@ def create_campaign(
     purpose: Purpose,
     subject: str | None,
     attachments: Sequence[str] = (),
+    give_up_hours: int | None = None,
     now: datetime,
 ) -> Campaign:
     """Write a draft; the caller has checked template, variables and attachments (paths). Raises CampaignExists, UnknownAudience."""
@@ -69,6 +70,7 @@ def create_campaign(
         variables=dict(variables),
         attachments=list(attachments),
         subject=subject,
+        give_up_hours=give_up_hours,
         created_at=now,
     )
     session.add(campaign)

@@ -31,7 +31,10 @@ class WebinarChange(StrEnum):
 
 
 class Campaign(Base):
-    """One mailing: what goes to whom and when; `content` is frozen when it is scheduled or launched."""
+    """One mailing: what goes to whom and when; `content` is frozen when it is scheduled or launched.
+
+    `give_up_hours` is how long after its first attempt a refused delivery is given up; None for the usual time.
+    """
 
     __tablename__ = "campaign"
 
@@ -46,6 +49,7 @@ class Campaign(Base):
     attachments: Mapped[list[str]] = mapped_column(JSON)
     subject: Mapped[str | None] = mapped_column(Text)
     redirect_to: Mapped[str | None] = mapped_column(Text)
+    give_up_hours: Mapped[int | None]
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON, deferred=True)  # megabytes, with attachments
     query: Mapped[str | None] = mapped_column(Text)
     waterfall: Mapped[dict[str, Any] | None] = mapped_column(JSON)

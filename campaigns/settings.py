@@ -5,7 +5,7 @@ from datetime import date
 from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -29,7 +29,7 @@ from sends.limits import DomainLimit, RateLimits
 from sends.message import Identity
 from sends.presets import HINTS, Hints, Preset
 from sends.signing import Signer, load_key
-from sends.transports import Auth, RelaySettings, Security
+from sends.transports import Auth, RelaySettings, Security, Timeouts, TokenCommand, TokenFile, TokenSource
 from templates import Brand
 
 SETTINGS_FILE = Path("relais.toml")
@@ -37,6 +37,9 @@ SETTINGS_FILE = Path("relais.toml")
 Rate = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]  # messages a minute; 0.01 is one in 100 minutes
 OptionalRate = Annotated[Rate | None, BeforeValidator(empty_is_none)]
 OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(empty_is_none)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+TimeoutName = Literal["connect", "banner", "mail", "rcpt", "data", "block", "dot", "other", "quit"]
+OptionalSeconds = Annotated[Seconds | None, BeforeValidator(empty_is_none)]
 OptionalDate = Annotated[date | None, BeforeValidator(empty_is_none)]
 DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 
@@ -82,11 +85,16 @@ class SmtpSection(_Section):
     username: OptionalText = None
     password: OptionalText = Field(None, repr=False)
     password_file: OptionalPath = None
+    token_command: tuple[str, ...] = ()
+    token_file: OptionalPath = None
     auth: Auth = Auth.AUTO
     helo_name: OptionalText = None
     pipelining: bool = True
     connections: int = Field(2, ge=1, le=100)
-    max_messages_per_connection: int | None = Field(None, ge=1)
+    max_messages_per_connection: OptionalCount = None
+    max_connection_age: OptionalSeconds = None
+    allow_plaintext_login: bool = False
+    timeouts: dict[TimeoutName, Seconds] = Field(default_factory=dict)
     per_minute: OptionalRate = None
     per_day: OptionalCount = None
     warm_up_since: OptionalDate = None
@@ -103,12 +111,28 @@ class SmtpSection(_Section):
         return {**values, **given, "host": given.get("host") or hints.host}
 
     @model_validator(mode="after")
+    def _check_login(self) -> Self:
+        sources = [name for name in ("password", "password_file", "token_command", "token_file") if getattr(self, name)]
+        tokens = [name for name in sources if name.startswith("token")]
+        if tokens and len(sources) > 1:
+            raise ValueError(_("{names} cannot stand together; leave one").format(names=_(" and ").join(sources)))
+        if tokens and self.auth not in (Auth.AUTO, Auth.XOAUTH2):
+            raise ValueError(_("{name} goes with auth = xoauth2").format(name=tokens[0]))
+        return self
+
+    @model_validator(mode="after")
     def _check_domains(self) -> Self:
         names = [name for group in self.domains for name in group.names]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(_("{domain} stands in two groups of domains; leave it in one").format(domain=name))
         return self
+
+    def tokens(self) -> TokenSource | None:
+        """Give where the access tokens come from, if they stand for a password."""
+        if self.token_command:
+            return TokenCommand(self.token_command)
+        return TokenFile(self.token_file) if self.token_file else None
 
 
 class DkimSection(_Section):
@@ -235,6 +259,7 @@ class Settings(BaseSettings):
                     file=SETTINGS_FILE
                 )
             )
+        tokens = smtp.tokens()
         password = smtp.password
         if password is None and smtp.password_file is not None:
             try:
@@ -245,7 +270,11 @@ class Settings(BaseSettings):
                         file=smtp.password_file, cause=error.strerror
                     )
                 ) from error
-        if smtp.username and not password:
+        if tokens and not smtp.username:
+            raise InvalidSettings(
+                _("The relay has a token but no username. Write the account's address as username under [smtp].")
+            )
+        if smtp.username and not password and not tokens:
             raise InvalidSettings(
                 _("The relay has a username but no password. Set RELAIS_SMTP__PASSWORD, or password_file under [smtp].")
             )
@@ -257,10 +286,14 @@ class Settings(BaseSettings):
             ca_file=smtp.ca_file,
             username=smtp.username,
             password=password,
-            auth=smtp.auth,
+            tokens=tokens,
+            auth=Auth.XOAUTH2 if tokens else smtp.auth,
+            allow_plaintext_login=smtp.allow_plaintext_login,
             helo_name=smtp.helo_name,
             pipelining=smtp.pipelining,
             max_messages_per_connection=smtp.max_messages_per_connection,
+            max_connection_age=smtp.max_connection_age,
+            timeouts=Timeouts(**smtp.timeouts),
         )
 
     def signer(self) -> Signer | None:

@@ -35,7 +35,15 @@ POLL = timedelta(seconds=5)
 """How often a waiting worker looks whether another terminal scheduled or resumed something."""
 
 COOL_OFF = timedelta(minutes=1)
-"""How long a waiting worker leaves a relay alone that did not answer."""
+"""How long a waiting worker leaves a relay alone that did not take its mail: doubled with each time in a row ..."""
+
+LONGEST_COOL_OFF = timedelta(minutes=16)
+"""... up to this: a relay that is down is not hammered, and one that refuses the login does not lock the account."""
+
+
+def cool_off(failures: int) -> timedelta:
+    """Give the pause after so many failed rounds in a row."""
+    return min(COOL_OFF * (1 << min(failures - 1, 10)), LONGEST_COOL_OFF)
 
 
 @dataclass
@@ -173,11 +181,10 @@ class Worker:
             refuse_faults(slug, faults)
 
     def _pause_blocked(self, done: Round) -> None:
-        for campaign_id, verdict in done.progress.blocked.items():
+        for campaign_id, note in done.progress.blocked.items():
             with writing(self._engine) as session:
                 campaign = session.get_one(Campaign, campaign_id)
                 if campaign.status == CampaignStatus.SENDING:
-                    note = verdict.advice or str(verdict.reason)
                     lifecycle.pause(campaign, note)
                     done.paused[campaign.slug] = note
 

@@ -22,6 +22,7 @@ from sqlalchemy import Engine, Select
 from audiences.database import writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
+from sends.blocks import Blocks
 from sends.buckets import slow_down
 from sends.claims import Claim, Mark, Outcome
 from sends.errors import InvalidMessage
@@ -30,7 +31,7 @@ from sends.limits import RateLimits
 from sends.mailing import OpenMailing, Prepared
 from sends.outbox import LEASE, Clock, Outbox, left_out
 from sends.pool import Pool, RelayGaveUp
-from sends.replies import Cause, Verdict
+from sends.replies import Cause
 from sends.slots import SLOT_LEASE, Lanes, Slots
 from sends.states import DeliveryStatus
 from sends.transports import Accepted, BodyWanted, Closed, Connection, Event, Lost, Refused, RelaySettings
@@ -43,16 +44,14 @@ WORTH_WAITING = timedelta(minutes=5)
 COMMIT_PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the attempts of a commit, beside the busy timeout of the database itself."""
 
-BLOCKS_BEFORE_PAUSE = 5
-"""Policy refusals in a row after which the campaign pauses: going on would harm the sender's reputation."""
-
 
 @dataclass
 class Progress:
     """What one run did so far, for a progress bar and for its end."""
 
     done: Counter[DeliveryStatus] = field(default_factory=Counter)
-    blocked: dict[int, Verdict] = field(default_factory=dict)
+    blocked: dict[int, str] = field(default_factory=dict)
+    """Why campaigns have to pause: what the provider wants, and its reply."""
     resume_at: datetime | None = None
     is_held_up: bool = False
     """Whether other workers use all the connections that the relay takes."""
@@ -127,7 +126,7 @@ class Sender:
         self._failure: BaseException | None = None
         self._lost_once: set[int] = set()
         self._unwritten: list[Outcome] = []
-        self._blocks: Counter[int] = Counter()
+        self._blocks = Blocks()
         self._is_stopping = False
         self._committer = ThreadPoolExecutor(1, "commit")
         self._interruption: BaseException | None = None
@@ -302,9 +301,9 @@ class Sender:
                 case BodyWanted(key=key) if key in self._flights:
                     wanted.append(self._flights[key])
                 case Accepted(key=key, reply=reply):
-                    self._blocks.clear()
                     self._pool.note_accepted()
                     claim = self._land(key).prepared.claim
+                    self._blocks.forget(claim)
                     self._unwritten.append(Outcome(claim, DeliveryStatus.SENDING, DeliveryStatus.SENT, reply=reply))
                 case Refused(key=key):
                     self._unwritten.append(self._judge(self._land(key), event, now))
@@ -394,9 +393,9 @@ class Sender:
         if verdict.stop:
             self._end(RelayGaveUp(verdict.advice or str(event.reply)))
         if verdict.cause is Cause.BLOCK:
-            self._blocks[claim.campaign_id] += 1
-            if self._blocks[claim.campaign_id] >= BLOCKS_BEFORE_PAUSE:
-                self.progress.blocked[claim.campaign_id] = verdict
+            note = self._blocks.note(claim, verdict, event.reply)
+            if note is not None:
+                self.progress.blocked[claim.campaign_id] = note
                 self._is_stopping = True
         return outcome
 

@@ -22,6 +22,24 @@ def count_by_status(session: Session, campaign_ids: Iterable[int]) -> dict[int, 
     return counts
 
 
+def count_refusals(session: Session, campaign_id: int) -> Counter[str]:
+    """Count what was refused of a campaign, by status and by reason: the words that `sends retry --only` takes."""
+    grouped = (
+        select(Delivery.status, Delivery.reason, func.count())
+        .where(
+            Delivery.campaign_id == campaign_id,
+            Delivery.status.in_([DeliveryStatus.FAILED, DeliveryStatus.DEFERRED, DeliveryStatus.BOUNCED]),
+        )
+        .group_by(Delivery.status, Delivery.reason)
+    )
+    counts: Counter[str] = Counter()
+    for status, reason, count in session.execute(grouped):
+        counts[str(status)] += count
+        if reason is not None:
+            counts[reason] += count
+    return counts
+
+
 def next_due(session: Session, campaign_id: int) -> datetime | None:
     """Give the time at which the next waiting delivery of a campaign may go, or None when none waits."""
     return session.scalar(select(func.min(Delivery.not_before)).where(Delivery.campaign_id == campaign_id, DUE))

@@ -48,7 +48,7 @@ class Outfit:
         for address in RECIPIENTS:
             factory.contact(address)
 
-    def launch(self, slug: str = "info") -> None:
+    def launch(self, slug: str = "info", give_up_hours: int | None = None) -> None:
         """Plan a campaign to everybody."""
         settings, now = self._make_settings(), self.clock()
         with writing(self.engine) as session:
@@ -62,6 +62,7 @@ class Outfit:
                 variables=VARIABLES,
                 purpose=Purpose.PUBLIC_INFORMATION,
                 subject=None,
+                give_up_hours=give_up_hours,
                 now=now,
             )
             planning.launch(session, campaign, settings, content=freeze(campaign, settings, now=now), now=now)

@@ -45,6 +45,12 @@ def create(
     cancel_of: Annotated[
         str | None, typer.Option(metavar="NAME", help=_("The campaign whose webinar this one takes out of calendars."))
     ] = None,
+    give_up: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HOURS", min=1, max=240, help=_("When to give up what is refused for now; 96 without it.")
+        ),
+    ] = None,
 ) -> None:
     from audiences.database import writing
     from campaigns import invitations, lifecycle
@@ -73,6 +79,7 @@ def create(
             purpose=parse_purpose(purpose) if purpose else chosen.purpose,
             subject=subject,
             attachments=[str(path) for path in attach or ()],
+            give_up_hours=give_up,
             now=context.now(),
         )
         if webinar is not None:

@@ -88,7 +88,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
         purpose = Purpose(campaign.purpose)
         record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
         record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
-        record["attachments"] = campaign.attachments
+        record |= {"attachments": campaign.attachments, "give_up_hours": campaign.give_up_hours}
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
         else:
@@ -112,6 +112,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Attachments"), ", ".join(record["attachments"])),
             (_("Purpose"), record["purpose"]),
             (_("Rehearsal to"), record["redirect_to"]),
+            (_("Gives up after"), record["give_up_hours"] and _("{hours} h").format(hours=record["give_up_hours"])),
             (_("Scheduled"), _minute(record["scheduled_at"])),
             (_("Launched"), _minute(record["launched_at"])),
             (_("Finished"), _minute(record["finished_at"])),
@@ -152,6 +153,8 @@ def show_figures(context: "Context", slug: str) -> None:
     for name, label in labels.items():
         if record[name] or name in always:
             say(f"  {label:<14}{record[name] or 0:>8}")
+    if record["uncertain"]:
+        say(_("To settle what is uncertain: relais sends reconcile {slug}").format(slug=slug))
 
 
 @app.command(

@@ -103,22 +103,29 @@ def _end_if_interrupted(worker: "Worker") -> None:
 
 def _work_on(worker: "Worker", context: "Context") -> None:
     from audiences.errors import DatabaseUnavailable
-    from campaigns.worker import COOL_OFF, POLL
+    from campaigns.worker import POLL, cool_off
     from sends.errors import SendError
 
     announced: datetime | None = None
+    failures = 0
     while not worker.is_stopping:
-        pause = POLL
         try:
             tell(worker.round())
+            failures = 0
         except (SendError, DatabaseUnavailable) as error:
-            note(_("{error} Trying again in {seconds} s.").format(error=error, seconds=int(COOL_OFF.total_seconds())))
-            pause = COOL_OFF
+            failures += 1
+            minutes = round(cool_off(failures).total_seconds() / 60)
+            note(
+                ngettext(
+                    "{error} Trying again in {minutes} minute.", "{error} Trying again in {minutes} minutes.", minutes
+                ).format(error=error, minutes=minutes)
+            )
         due = worker.next_event()
         if due is not None and due != announced:
             _tell_due(context, due)
         announced = due
-        if due is not None and pause is POLL:
+        pause = cool_off(failures) if failures else POLL
+        if due is not None and not failures:
             pause = min(pause, max(due - context.now(), timedelta(seconds=1)))
         time.sleep(pause.total_seconds())
 

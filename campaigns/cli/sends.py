@@ -11,6 +11,8 @@ from campaigns.cli.options import Json, Slug, Yes, changing
 from campaigns.cli.output import Clipped, confirm, emit_json, examples, say, show_table
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from sends.log import LogLine
 
 app = typer.Typer(
@@ -42,15 +44,26 @@ def retry(
     ] = None,
 ) -> None:
     from campaigns import lifecycle
-    from sends import ledger
+    from sends import ledger, tally
 
     with changing(slug) as (session, campaign, now):
         count = ledger.requeue(session, campaign.id, only=only, now=now)
         if count:
             lifecycle.reopen(campaign)
+        elif only is not None and only not in ("failed", "deferred", "bounced"):
+            known = tally.count_refusals(session, campaign.id)
+            raise typer.BadParameter(_nothing_of(slug, only, known), param_hint="--only")
     say(ngettext("{count} message is queued again.", "{count} messages are queued again.", count).format(count=count))
     if count:
         say(_("Next: relais campaigns send {slug}, or a running `relais sends work`.").format(slug=slug))
+
+
+def _nothing_of(slug: str, only: str, known: "Counter[str]") -> str:
+    """Say that nothing was refused for this reason, and what was."""
+    if not known:
+        return _("Nothing of {slug} was refused.").format(slug=slug)
+    found = ", ".join(f"{reason} ({count})" for reason, count in known.most_common(10))
+    return _("Nothing of {slug} was refused as “{only}”. There is: {found}.").format(slug=slug, only=only, found=found)
 
 
 @app.command(
@@ -62,14 +75,19 @@ def reconcile(
     postfix_log: Annotated[
         Path | None, typer.Option(help=_("The mail log of the relay, from before the launch on."))
     ] = None,
+    as_json: Json = False,
 ) -> None:
     from campaigns import lifecycle
+    from campaigns.calendar import show_instant
     from campaigns.cli.context import open_context
-    from sends.reconcile import read_postfix_log
+    from sends.postfix_log import read_postfix_log
     from sends.reconcile import reconcile as settle
 
     if postfix_log is None:
         lines = _uncertain(slug)
+        if as_json:
+            emit_json([line._asdict() for line in lines])
+            return
         say(
             ngettext("{count} message is uncertain.", "{count} messages are uncertain.", len(lines)).format(
                 count=len(lines)
@@ -87,7 +105,28 @@ def reconcile(
         found = settle(session, campaign.id, log, now=now)
         if found.not_sent:
             lifecycle.reopen(campaign)
+    if as_json:
+        emit_json({name: value for name, value in vars(found).items() if name != "needs"})
+        return
     say(_("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.").format(**vars(found)))
+    if found.half_seen:
+        say(
+            ngettext(
+                "{count} came in, and the log does not say what became of it: it may wait in the relay's queue.",
+                "{count} came in, and the log does not say what became of them: they may wait in the relay's queue.",
+                found.half_seen,
+            ).format(count=found.half_seen)
+        )
+    if found.is_partial:
+        say(
+            _(
+                "The log lacks messages that the relay accepted, so that what it does not name proves nothing. "
+                "Is it the whole log of this relay, and is its time zone that of relais.toml?"
+            )
+        )
+    elif found.needs:
+        since, until = (show_instant(each, context.settings.zone) for each in found.needs)
+        say(_("Give a log that goes from {since} to {until}.").format(since=since, until=until))
 
 
 def _uncertain(slug: str) -> "list[LogLine]":

@@ -6,6 +6,7 @@ from sends.transports.events import Accepted, BodyWanted, Closed, Event, Lost, P
 from sends.transports.reply import Reply
 from sends.transports.settings import Auth, RelaySettings, Security, Timeouts
 from sends.transports.smtp import Connection, connect
+from sends.transports.tokens import TokenCommand, TokenFile, TokenSource, TokenUnavailable
 
 __all__ = [
     "Accepted",
@@ -24,5 +25,9 @@ __all__ = [
     "Reply",
     "Security",
     "Timeouts",
+    "TokenCommand",
+    "TokenFile",
+    "TokenSource",
+    "TokenUnavailable",
     "connect",
 ]

@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 from functools import lru_cache
+from gettext import gettext as _
 from typing import NamedTuple
 
 import idna
@@ -76,11 +77,17 @@ def shortcoming(message: OutgoingMessage, offered: Capabilities) -> Reply | None
     Enhanced codes of RFC 3463 and RFC 6531; it spares a round trip, and the body.
     """
     if offered.size and len(message.body) > offered.size:
-        return Reply(552, "5.3.4", f"the message has {len(message.body)} octets, the relay takes {offered.size}")
+        return Reply(
+            552,
+            "5.3.4",
+            _("the message has {size} octets, the relay takes {limit}").format(
+                size=len(message.body), limit=offered.size
+            ),
+        )
     if not offered.smtputf8 and _needs_smtputf8(message):
-        return Reply(553, "5.6.7", "the address or headers need SMTPUTF8, which the relay does not offer")
+        return Reply(553, "5.6.7", _("the address or headers need SMTPUTF8, which the relay does not offer"))
     if not offered.eight_bit and not message.body.isascii():
-        return Reply(554, "5.6.3", "the body is 8-bit, which the relay does not offer to take")
+        return Reply(554, "5.6.3", _("the body is 8-bit, which the relay does not offer to take"))
     return None
 
 
@@ -105,10 +112,16 @@ def _path(address: str) -> str:
     if not _PLAIN_ADDRESS.fullmatch(path) and (
         path.isascii() or not path.isprintable() or any(letter in path for letter in " <>") or path.startswith("@")
     ):
-        raise InvalidEnvelope(f"{address!r} cannot be written into an SMTP command; correct or remove the contact")
+        raise InvalidEnvelope(
+            _("{address!r} cannot be written into an SMTP command; correct or remove the contact").format(
+                address=address
+            )
+        )
     octets = path.encode()
     if len(octets) > MAX_ADDRESS or octets.rfind(b"@") > MAX_LOCAL_PART:
-        raise InvalidEnvelope(f"{address!r} is longer than SMTP allows; correct or remove the contact")
+        raise InvalidEnvelope(
+            _("{address!r} is longer than SMTP allows; correct or remove the contact").format(address=address)
+        )
     return path
 
 
@@ -122,13 +135,21 @@ def _with_a_labels(address: str) -> str:
     try:
         return f"{local}{at}{idna.encode(domain, uts46=True).decode()}"
     except idna.IDNAError as error:
-        raise InvalidEnvelope(f"{address!r} has no valid domain ({error}); correct or remove the contact") from error
+        raise InvalidEnvelope(
+            _("{address!r} has no valid domain ({error}); correct or remove the contact").format(
+                address=address, error=error
+            )
+        ) from error
 
 
 def _envid(envid: str) -> str:
     encoded = xtext(envid)
     if not envid.isascii() or not envid.isprintable() or len(encoded) > MAX_ENVID:
-        raise InvalidEnvelope(f"Envelope id {envid!r} is not printable ASCII of at most {MAX_ENVID} characters")
+        raise InvalidEnvelope(
+            _("Envelope id {envid!r} is not printable ASCII of at most {limit} characters").format(
+                envid=envid, limit=MAX_ENVID
+            )
+        )
     return encoded
 
 
@@ -136,7 +157,7 @@ def _dsn_of_recipient(message: OutgoingMessage) -> str:
     parameters = ""
     if message.notify:
         if Notify.NEVER in message.notify and len(message.notify) > 1:
-            raise InvalidEnvelope("NOTIFY=NEVER stands alone (RFC 3461 4.1); drop it or the others")
+            raise InvalidEnvelope(_("NOTIFY=NEVER stands alone (RFC 3461 4.1); drop it or the others"))
         parameters += f" NOTIFY={','.join(message.notify)}"
     original = f"rfc822;{xtext(message.recipient)}"
     # RFC 3461 knows ASCII addresses only

@@ -1,6 +1,7 @@
 """The body of a message on the wire: checked, dot-stuffed, ended."""
 
 import re
+from gettext import gettext as _
 
 from sends.errors import InvalidBody
 
@@ -42,7 +43,9 @@ def _refuse_bare(body: bytes) -> None:
     bare = _BARE.search(body)
     if bare:
         line = body.count(b"\n", 0, bare.start()) + 1
-        raise InvalidBody(f"Line {line} of the message holds a bare CR or LF; end each line with CR LF")
+        raise InvalidBody(
+            _("Line {line} of the message holds a bare CR or LF; end each line with CR LF").format(line=line)
+        )
 
 
 def _refuse_long(body: bytes) -> None:
@@ -52,5 +55,9 @@ def _refuse_long(body: bytes) -> None:
         newline = body.rfind(b"\n", start, start + MAX_TEXT_LINE + 2)
         if newline < 0:
             line = body.count(b"\n", 0, start) + 1
-            raise InvalidBody(f"Line {line} of the message passes {MAX_TEXT_LINE} octets; encode or fold it")
+            raise InvalidBody(
+                _("Line {line} of the message passes {limit} octets; encode or fold it").format(
+                    line=line, limit=MAX_TEXT_LINE
+                )
+            )
         start = newline + 1

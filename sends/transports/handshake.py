@@ -16,6 +16,7 @@ from sends.transports.commands import OutgoingMessage, envelope
 from sends.transports.events import Phase
 from sends.transports.reply import Reply, ReplyReader
 from sends.transports.settings import RelaySettings, Security
+from sends.transports.tokens import TokenSource, TokenUnavailable
 
 _HELO_INSTEAD = {500, 502}  # RFC 5321 4.1.4: the relay does not know EHLO
 
@@ -219,11 +220,14 @@ async def _log_in(dialogue: Dialogue, offered: Capabilities) -> None:
             _("The relay {relay} does not offer the login that is set (it offers: {offered}); change auth"),
             offered=" ".join(sorted(offered.auth)) or _("none"),
         )
-    for line in auth.lines(mechanism, settings.username or "", settings.password or ""):
+    password = settings.password or "" if settings.tokens is None else await _token(dialogue, settings.tokens)
+    for line in auth.lines(mechanism, settings.username or "", password):
         reply = await dialogue.ask(Phase.AUTH, line)
         if not reply.is_intermediate:
             break
     if not reply.is_positive:
+        if settings.tokens is not None and settings.tokens.discard(password):
+            raise dialogue.unavailable(_("the token has run out: {reply}").format(reply=reply), reply)
         raise dialogue.refused(
             _(
                 "The relay {relay} refuses the login of {user} ({reply}); check username and password, "
@@ -232,3 +236,11 @@ async def _log_in(dialogue: Dialogue, offered: Capabilities) -> None:
             reply,
             user=settings.username,
         )
+
+
+async def _token(dialogue: Dialogue, tokens: TokenSource) -> str:
+    """Fetch a token in a thread of its own: a command may take seconds, in which the other connections go on."""
+    try:
+        return await asyncio.to_thread(tokens.get)
+    except TokenUnavailable as error:
+        raise dialogue.unavailable(str(error)) from error

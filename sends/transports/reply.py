@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from gettext import gettext as _
 from typing import NamedTuple
 
 from sends.errors import MalformedReply
@@ -61,7 +62,9 @@ class ReplyReader:
             if reply is not None:
                 yield reply
         if len(self._rest) > MAX_LINE:
-            raise MalformedReply(f"The relay wrote a line of more than {MAX_LINE} octets; is it an SMTP server?")
+            raise MalformedReply(
+                _("The relay wrote a line of more than {limit} octets; is it an SMTP server?").format(limit=MAX_LINE)
+            )
 
     def discard(self) -> None:
         """Forget what was read of an unfinished reply: nothing said before TLS may count after it (RFC 3207 4.2)."""
@@ -73,10 +76,12 @@ class ReplyReader:
         if is_last and not self._lines:
             return reply
         if self._lines and reply.code != self._lines[0].code:
-            raise MalformedReply(f"The relay changed its code to {reply.code} within one reply")
+            raise MalformedReply(_("The relay changed its code to {code} within one reply").format(code=reply.code))
         self._lines.append(reply)
         if len(self._lines) > MAX_LINES:
-            raise MalformedReply(f"The relay wrote a reply of more than {MAX_LINES} lines; is it an SMTP server?")
+            raise MalformedReply(
+                _("The relay wrote a reply of more than {limit} lines; is it an SMTP server?").format(limit=MAX_LINES)
+            )
         if not is_last:
             return None
         whole = Reply(reply.code, self._lines[0].enhanced, "\n".join(each.text for each in self._lines))
@@ -89,7 +94,9 @@ def _parse(line: bytes) -> tuple[Reply, bool]:
     """Return one line as a reply, and whether it is the last of its reply."""
     found = _LINE.fullmatch(line.removesuffix(b"\r"))
     if not found or len(line) > MAX_LINE:
-        raise MalformedReply(f"The relay wrote {line[:60]!r}, which is no SMTP reply; is it an SMTP server?")
+        raise MalformedReply(
+            _("The relay wrote {line!r}, which is no SMTP reply; is it an SMTP server?").format(line=line[:60])
+        )
     code, is_last = int(found[1]), found[2] != b"-"
     text = (found[3] or b"").decode("utf-8", "replace")
     if not text.isprintable():

@@ -1,6 +1,7 @@
 """The message flow of one SMTP connection, without a socket: bytes in, bytes and events out."""
 
 from collections import deque
+from gettext import gettext as _
 
 from sends.errors import MalformedReply
 from sends.transports.capabilities import Capabilities
@@ -119,7 +120,7 @@ class Session:
             return []
         if transaction.phase is Phase.BODY:
             transaction.is_over = True
-            return self.fail("A message was given up while the relay waited for its body")
+            return self.fail(_("A message was given up while the relay waited for its body"))
         self._give_up(transaction)
         self._write()
         return []
@@ -182,7 +183,7 @@ class Session:
             self._close_channel(reply, events)
             return
         if not self._expected:
-            raise MalformedReply(f"The relay wrote a reply to nothing: {reply}")
+            raise MalformedReply(_("The relay wrote a reply to nothing: {reply}").format(reply=reply))
         phase, transaction = self._expected.popleft()
         if transaction is None:
             self._answer_to_connection(phase, reply, events)
@@ -195,7 +196,9 @@ class Session:
             else:
                 self._give_up(transaction)
         elif (reply.code >= 300) is not (phase is Phase.DATA):
-            raise MalformedReply(f"The relay answered {reply.code} at {phase}, against RFC 5321 4.3.2")
+            raise MalformedReply(
+                _("The relay answered {code} at {phase}, against RFC 5321 4.3.2").format(code=reply.code, phase=phase)
+            )
         elif phase is Phase.DOT:
             events.append(Accepted(transaction.key, reply))
             self._finish(transaction)
@@ -207,9 +210,13 @@ class Session:
 
     def _answer_to_connection(self, phase: Phase, reply: Reply, events: list[Event]) -> None:
         if phase is Phase.QUIT:
-            events += self.fail("The connection was closed")
+            events += self.fail(_("The connection was closed"))
         elif not reply.is_positive:
-            raise MalformedReply(f"The relay answered {reply.code} at {phase}, which must succeed (RFC 5321 4.1.1.5)")
+            raise MalformedReply(
+                _("The relay answered {code} at {phase}, which must succeed (RFC 5321 4.1.1.5)").format(
+                    code=reply.code, phase=phase
+                )
+            )
 
     def _answer_to_refused(self, transaction: _Transaction, phase: Phase, reply: Reply, events: list[Event]) -> None:
         """Swallow what a pipelined group still gets after its refusal."""
@@ -217,13 +224,13 @@ class Session:
             transaction.has_recipient = True
         if phase is Phase.DATA and reply.is_intermediate:
             if transaction.has_recipient:
-                events += self.fail("The relay waits for the body of a message that was refused or given up")
+                events += self.fail(_("The relay waits for the body of a message that was refused or given up"))
                 return
             # RFC 2920 3.1: DATA was taken with no recipient; a lone dot ends it
             self._out.append(b".\r\n")
             self._expected.append((Phase.DOT, transaction))
             return
-        if not any(each is transaction for _, each in self._expected):
+        if not any(each is transaction for _phase, each in self._expected):
             self._finish(transaction)
 
     def _give_up(self, transaction: _Transaction) -> None:
@@ -231,7 +238,7 @@ class Session:
         transaction.is_over = True
         self._needs_reset = True
         self._queued = deque(each for each in self._queued if each[2] is not transaction)
-        if not any(each is transaction for _, each in self._expected):
+        if not any(each is transaction for _phase, each in self._expected):
             self._finish(transaction)
 
     def _finish(self, transaction: _Transaction) -> None:
@@ -245,7 +252,7 @@ class Session:
             return
         if self._messages_left == 0:
             self._is_quitting = True
-        if self._is_quitting and not any(phase is Phase.QUIT for phase, _ in self._expected):
+        if self._is_quitting and not any(phase is Phase.QUIT for phase, _each in self._expected):
             self._queued.append((Phase.QUIT, b"QUIT\r\n", None))
 
     def _close_channel(self, reply: Reply, events: list[Event]) -> None:
@@ -256,4 +263,4 @@ class Session:
         if concerned is not None and not concerned.is_over:
             events.append(Refused(concerned.key, concerned.phase, reply))
             concerned.is_over = True
-        events += self.fail(f"The relay closed the connection: {reply}", reply)
+        events += self.fail(_("The relay closed the connection: {reply}").format(reply=reply), reply)

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from sends.transports.events import Phase
+from sends.transports.tokens import TokenSource
 
 
 class Security(StrEnum):
@@ -22,7 +23,7 @@ class Auth(StrEnum):
     AUTO = "auto"  # PLAIN where offered, else LOGIN
     PLAIN = "plain"
     LOGIN = "login"
-    XOAUTH2 = "xoauth2"  # the password is an OAuth 2 access token: Microsoft 365, Google
+    XOAUTH2 = "xoauth2"  # an OAuth 2 access token instead of a password: Microsoft 365, Google
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class RelaySettings:
     """One relay: where it listens, how to log in, and how long a connection is kept.
 
     `helo_name` is the full name of this machine; without one its address is given (RFC 5321 4.1.3).
-    `max_connection_age` is in seconds. `allow_plaintext_login` lets a password cross the network unprotected.
+    `tokens` gives the password of each login anew, for XOAUTH2. `max_connection_age` is in seconds.
+    `allow_plaintext_login` lets a password cross the network unprotected.
     """
 
     host: str
@@ -70,6 +72,7 @@ class RelaySettings:
     ca_file: Path | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    tokens: TokenSource | None = None
     auth: Auth = Auth.AUTO
     allow_plaintext_login: bool = False
     helo_name: str | None = None

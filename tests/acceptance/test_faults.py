@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.office import Office, create
+from tests.acceptance.office import PATIENCE, Office, create
 from tests.acceptance.paperwork import CONTACT_HEADER, contact, write_csv
 from tests.smtpd import Script, SmtpServer
 
@@ -105,7 +105,7 @@ def make_drill(folder: Path, template: Path, relay: SmtpServer) -> Drill:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what another process does."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)
@@ -113,7 +113,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def ended(worker: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Give the exit code of a worker and what it said on stdout and stderr."""
-    said, complaint = worker.communicate(timeout=60)
+    said, complaint = worker.communicate(timeout=PATIENCE)
     assert "Traceback" not in complaint
     return worker.returncode, said, complaint
 
@@ -306,6 +306,36 @@ def test_a_second_ctrl_c_stops_at_once_and_is_still_safe(drill: Drill) -> None:
     assert Counter(drill.office.statuses("masse").values()).keys() <= {"sent", "queued", "uncertain"}
     drill.finish()
     drill.check()
+
+
+@pytest.mark.parametrize("word", ["pause", "cancel"])
+def test_pause_and_cancel_from_another_terminal_stop_all_workers_within_one_claim(drill: Drill, word: str) -> None:
+    """They claim hundreds at a time: what is claimed and not on the wire stays, too."""
+    more = [f"voisin{number}@example.org" for number in range(300)]  # than one of them claims
+    rows = [contact(1000 + at, address) for at, address in enumerate(more)]
+    write_csv(drill.office.folder / "voisins.csv", CONTACT_HEADER, rows)
+    drill.office("audiences", "import", "voisins.csv")
+    drill.addresses.update(more)
+    drill.relay.script.rules.clear()
+    drill.relay.script.delay("dot", 2)  # so that the command comes amidst, on a busy machine too
+    first = drill.begin(amidst=1)
+    drill.office.env["RELAIS_SMTP__CONNECTIONS"] = str(2 * CONNECTIONS)
+    second = drill.office.start("sends", "work", "--once")
+    until(lambda: drill.relay.open[""] > CONNECTIONS)
+    drill.office("campaigns", word, "masse", *(["--yes"] if word == "cancel" else []))
+    at_the_word = len(drill.relay.messages)
+    assert ended(first)[0] == ended(second)[0] == 0
+    sent = len(drill.relay.messages)
+    assert sent <= at_the_word + 2 * CONNECTIONS  # at most what was on the wire
+    left = "queued" if word == "pause" else "cancelled"
+    assert Counter(drill.office.statuses("masse").values()) == {"sent": sent, left: len(drill.addresses) - sent}
+    if word == "pause":
+        drill.office("campaigns", "resume", "masse")
+        drill.finish()
+        drill.check(uncertain=0)
+    else:
+        drill.finish()
+        assert len(drill.relay.messages) == sent
 
 
 # -- several workers ---------------------------------------------------------------------------------------------------

@@ -53,6 +53,17 @@ def test_what_is_deferred_is_retried_when_its_time_has_come(office: Office, rela
     assert (found["status"], found["sent"], found["bounced"], found["deferred"]) == ("finished", 3, 1, 0)
 
 
+def test_only_what_was_refused_for_a_reason_is_tried_again(office: Office, relay: DemoRelay) -> None:
+    office.use(relay)
+    office("campaigns", "send", "info", "--yes")
+    complaint = office("sends", "retry", "info", "--only", "no-such-mailbx", code=2).stderr
+    assert "There is:" in complaint
+    assert "no-such-mailbox" in complaint
+    assert "0 messages are queued again." in office("sends", "retry", "info", "--only", "failed").stdout
+    assert "1 message is queued again." in office("sends", "retry", "info", "--only", "greylisted").stdout
+    assert office.json("sends", "reconcile", "info") == []
+
+
 def test_a_bounced_mailbox_is_left_out_of_the_next_campaign(office: Office, relay: DemoRelay) -> None:
     office.use(relay)
     office("campaigns", "send", "info", "--yes")
@@ -158,7 +169,9 @@ def test_a_killed_sender_loses_nothing_and_repeats_nothing(office: Office, slow_
 
     slow_relay.script.rules.clear()
     office.at("2026-11-02T09:05:00+01:00")  # the dead sender's lease of 90 seconds is over
-    assert "uncertain" in office("campaigns", "send", "crash").stderr
+    second = office("campaigns", "send", "crash")
+    assert "uncertain" in second.stderr
+    assert "To settle what is uncertain: relais sends reconcile crash" in second.stdout
     statuses = office.statuses("crash")
     assert set(statuses) == addresses
     assert set(statuses.values()) == {"sent", "uncertain"}
@@ -166,6 +179,18 @@ def test_a_killed_sender_loses_nothing_and_repeats_nothing(office: Office, slow_
     assert max(taken.values()) == 1
     assert {address for address, status in statuses.items() if status == "sent"} <= set(taken)
     assert office.campaign("crash")["status"] == "finished"
+
+    doubts = {address for address, status in statuses.items() if status == "uncertain"}
+    said = office("sends", "reconcile", "crash").stdout
+    assert all(address in said for address in doubts)
+    assert {line["address"] for line in office.json("sends", "reconcile", "crash")} == doubts
+    (office.folder / "syslog").write_text("Nov  2 09:00:00 relay sshd[1]: hello\n")
+    assert "holds no line of Postfix" in office("sends", "reconcile", "crash", "--postfix-log", "syslog", code=2).stderr
+    assert "neither sent nor resend" in office("sends", "resolve", "crash", "--as", "maybe", code=2).stderr
+    assert set(office.statuses("crash").values()) == {"sent", "uncertain"}
+    office("sends", "resolve", "crash", "--as", "sent")
+    assert set(office.statuses("crash").values()) == {"sent"}
+    assert "To settle what is uncertain" not in office("campaigns", "show", "crash").stdout
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

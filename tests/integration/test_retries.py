@@ -21,13 +21,13 @@ MINUTE = timedelta(minutes=1)
 ONE = RECIPIENTS[0]
 
 
-def attempts(outfit: Outfit, server: SmtpServer) -> list[timedelta]:
+def attempts(outfit: Outfit, server: SmtpServer, campaign: int = 1) -> list[timedelta]:
     """Work whenever something is due until nothing is; give the pauses between, to the minute."""
     pauses = []
     while True:
         outfit.work(server)
         with reading(outfit.engine) as session:
-            due = tally.next_due(session, 1)
+            due = tally.next_due(session, campaign)
         if due is None:
             return pauses
         pause = due - outfit.clock()
@@ -59,6 +59,18 @@ def test_retries_come_half_an_hour_apart_twice_then_every_two_hours_for_four_day
     assert outfit.campaign() is CampaignStatus.FINISHED
     assert received(server)[ONE] == 0
     assert suppressed(outfit) == []
+
+
+@pytest.mark.parametrize(("hours", "minutes"), [(1, [30, 30]), (2, [30, 30])])
+def test_a_campaign_may_give_up_sooner(outfit: Outfit, hours: int, minutes: list[int]) -> None:
+    """An invitation for tomorrow need not be tried for four days."""
+    with SmtpServer() as server:
+        outfit.work(server)
+    outfit.launch("webinaire", give_up_hours=hours)
+    with SmtpServer(Script().reply("rcpt", "450 4.2.0 not now", recipient=ONE)) as server:
+        pauses = attempts(outfit, server, campaign=2)
+    assert pauses == [timedelta(minutes=each) for each in minutes]
+    assert outfit.statuses("webinaire")[ONE] is S.FAILED
 
 
 def test_what_failed_is_not_tried_again(outfit: Outfit) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,11 +13,12 @@ from audiences.models import Suppression, SuppressionReason
 from audiences.suppressions import suppress
 from campaigns.models import CampaignStatus
 from sends import ledger
+from sends.blocks import BLOCKS_BEFORE_PAUSE
 from sends.errors import RelayUnavailable, SendError
 from sends.models import Delivery
 from sends.outbox import LEASE
-from sends.sender import BLOCKS_BEFORE_PAUSE
 from sends.states import DeliveryStatus
+from tests.factories import Factory
 from tests.outfit import HALF_HOUR, ONCE, RECIPIENTS, Outfit, once, received
 from tests.smtpd import CAPABILITIES, Script, SmtpServer
 
@@ -124,6 +126,23 @@ def test_a_relay_that_takes_fewer_connections_than_wanted_is_used_with_those(out
     assert outfit.counts() == {S.SENT: 10}
 
 
+def test_a_token_that_ran_out_is_fetched_anew_within_the_run(outfit: Outfit, tmp_path: Path) -> None:
+    """Each connection logs in with what the file holds by then; one that is refused is tried again at once."""
+    token = tmp_path / "token.txt"
+    token.write_text("first")
+    script = Script(users={"cci": "first"})
+
+    def renew() -> None:
+        script.users["cci"] = "second"
+        token.write_text("second")
+
+    with SmtpServer(script) as server:
+        login = {"username": "cci", "token_file": token, "max_messages_per_connection": 2}
+        outfit.work(server, once(renew), **login)
+    assert {password for _user, password in server.logins} == {"first", "second"}
+    assert received(server) == ONCE
+
+
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +190,39 @@ def test_blocks_between_successes_do_not_pause(outfit: Outfit) -> None:
         outfit.work(server)
     assert outfit.counts() == {S.SENT: 5, S.FAILED: 5}
     assert outfit.campaign() is CampaignStatus.FINISHED
+
+
+GMAIL = "550 5.7.26 Your email has been blocked because the sender is unauthenticated. - gsmtp"
+
+
+def test_blocks_of_one_provider_pause_whatever_the_others_take(outfit: Outfit, factory: Factory) -> None:
+    """The officer reads what the provider wants, and its own words."""
+    script = Script()
+    for number in range(8):
+        factory.contact(f"a{number}@example.org")
+        factory.contact(f"b{number}@gmail.test")
+        script.reply("rcpt", GMAIL, recipient=f"b{number}@gmail.test")
+    outfit.launch("encore")
+    with SmtpServer(script) as server:
+        done = outfit.work(server)
+    failed = [to for to, status in outfit.statuses("encore").items() if status is S.FAILED]
+    assert BLOCKS_BEFORE_PAUSE <= len(failed) <= BLOCKS_BEFORE_PAUSE + 2
+    assert received(server)["a3@example.org"] == 1
+    assert list(done.paused) == ["encore"]
+    assert "SPF, DKIM and DMARC" in done.paused["encore"]
+    assert GMAIL in done.paused["encore"]
+
+
+def test_blocks_between_successes_of_the_same_provider_do_not_pause(outfit: Outfit, factory: Factory) -> None:
+    script = Script()
+    for number in range(12):
+        factory.contact(f"b{number}@gmail.test")
+        if number % 2:
+            script.reply("rcpt", GMAIL, recipient=f"b{number}@gmail.test")
+    outfit.launch("encore")
+    with SmtpServer(script) as server:
+        assert outfit.work(server).paused == {}
+    assert Counter(outfit.statuses("encore").values())[S.FAILED] == 6
 
 
 def test_a_refused_sender_ends_the_run(outfit: Outfit) -> None:

@@ -1,19 +1,28 @@
-"""Rows of the SMTP checklist that only a whole run can show: 421 anywhere, a drop anywhere, and what is never said."""
+"""Rows of the SMTP and DKIM checklists that only a whole run can show: docs/standards.md has them all, with their tests."""
 
 import asyncio
+import base64
 from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
 from audiences.addresses import parse_address
 from audiences.database import reading
+from campaigns.settings import Settings
+from campaigns.worker import Worker
 from sends.buckets import RELAY
-from sends.errors import RelayUnavailable
+from sends.errors import InvalidKey, RelayUnavailable
 from sends.models import Delivery, RateBucket
 from sends.states import DeliveryStatus
 from sends.transports import Accepted, Closed, Lost
-from tests.factories import Factory
+from tests.factories import NOW, Factory
 from tests.outfit import HALF_HOUR, ONCE, Outfit, received
 from tests.relay_lab import Lab, message, send, verdicts
 from tests.smtpd import CAPABILITIES, POINTS, Script, SmtpServer
@@ -148,3 +157,62 @@ def test_commands_stay_within_the_length_of_a_command_line(plain: Lab) -> None:
     assert isinstance(told[1], Accepted)
     limits = {"MAIL": 512 + 26 + 17 + 10 + 15 + 100, "RCPT": 512 + 500}
     assert all(len(command) + 2 <= limits.get(command[:4], 512) for command in server.commands)
+
+
+@pytest.fixture
+def signing(tmp_path: Path) -> tuple[dict[str, object], Callable[..., str]]:
+    """The section [dkim] of a fresh key, and the DNS that dkimpy asks."""
+    key, path = rsa.generate_private_key(65537, 2048), tmp_path / "dkim.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    path.chmod(0o600)
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    record = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
+    section = {"domain": "example.org", "selector": "relais", "private_key_file": path}
+
+    def dns(name: bytes, timeout: int = 5) -> str:
+        return record if name == b"relais._domainkey.example.org." else ""
+
+    return section, dns
+
+
+def test_signed_messages_arrive_valid_through_a_relay_that_takes_seven_bits(
+    outfit: Outfit,
+    factory: Factory,
+    make_settings: Callable[..., Settings],
+    signing: tuple[dict[str, object], Callable[..., str]],
+) -> None:
+    """RFC 6376 5.3: what is signed needs no conversion on the way."""
+    section, dns = signing
+    outfit.clock.offset = datetime.now(UTC) - NOW  # dkimpy compares with the clock of the machine
+    factory.contact("elodie@example.org", given_name="Élodie", family_name="D’Été")
+    outfit.launch("encore")
+    with SmtpServer(Script(capabilities=("PIPELINING",))) as server:
+        settings = make_settings(server.port, dkim=section)
+        Worker(outfit.engine, settings, outfit.clock).round()
+    assert len(server.accepted) == 21
+    for each in server.accepted:
+        assert each.body.isascii()
+        assert dkim.DKIM(each.body).verify(dnsfunc=dns)
+        assert not is_verified(each.body.replace(b"Subject:", b"Subject: x\r\nSubject:", 1), dns)
+
+
+def is_verified(body: bytes, dns: Callable[..., str]) -> bool:
+    try:
+        return dkim.DKIM(body).verify(dnsfunc=dns)
+    except dkim.DKIMException:
+        return False
+
+
+def test_a_missing_key_stops_before_the_first_mail(
+    outfit: Outfit,
+    make_settings: Callable[..., Settings],
+    signing: tuple[dict[str, object], Callable[..., str]],
+) -> None:
+    section, _dns = signing
+    section["private_key_file"].unlink()
+    with SmtpServer() as server, pytest.raises(InvalidKey, match="cannot be read"):
+        Worker(outfit.engine, make_settings(server.port, dkim=section), outfit.clock).round()
+    assert "MAIL" not in server.verbs
+    assert outfit.counts() == {S.QUEUED: 10}

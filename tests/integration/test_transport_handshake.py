@@ -13,6 +13,7 @@ from sends.transports import (
     RelaySettings,
     Security,
     Timeouts,
+    TokenUnavailable,
 )
 from tests.relay_lab import Lab, message, send, verdicts
 from tests.smtpd import Script, SmtpServer
@@ -176,3 +177,57 @@ class TestLogin:
             assert server.logins == []
             asyncio.run(send(replace(relay, allow_plaintext_login=True), message(1)))
         assert server.logins == [("cci", "sésame")]
+
+
+class Tokens:
+    """Gives one token after the other, each good for one login; the last one stays."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    def get(self) -> str:
+        if not self.tokens:
+            raise TokenUnavailable("the token command failed: log in first")
+        return self.tokens[0]
+
+    def discard(self, token: str) -> bool:
+        if len(self.tokens) > 1:
+            self.tokens.remove(token)
+            return True
+        return False
+
+
+class TestToken:
+    @staticmethod
+    def relay(lab: Lab, server: SmtpServer, tokens: Tokens) -> RelaySettings:
+        return lab.relay(server, username="cci", auth=Auth.XOAUTH2, tokens=tokens)
+
+    def test_each_login_asks_for_one(self, lab: Lab) -> None:
+        with lab.serve(Script(users={"cci": "new"})) as server:
+            asyncio.run(send(self.relay(lab, server, Tokens("new")), message(1)))
+        assert server.logins == [("cci", "new")]
+        assert len(server.accepted) == 1
+
+    def test_one_that_has_run_out_is_replaced(self, starttls: Lab) -> None:
+        with starttls.serve(Script(users={"cci": "new"})) as server:
+            relay = self.relay(starttls, server, Tokens("old", "new"))
+            with pytest.raises(RelayUnavailable, match=r"the token has run out: 535 5\.7\.8"):
+                asyncio.run(send(relay, message(1)))
+            asyncio.run(send(relay, message(1)))
+        assert server.logins == [("cci", "old"), ("cci", "new")]
+        assert len(server.accepted) == 1
+
+    def test_a_good_one_that_is_refused_stops(self, starttls: Lab) -> None:
+        with (
+            starttls.serve(Script(users={"cci": "new"})) as server,
+            pytest.raises(RelayRefused, match="refuses the login of cci"),
+        ):
+            asyncio.run(send(self.relay(starttls, server, Tokens("wrong")), message(1)))
+
+    def test_without_one_nothing_is_said(self, starttls: Lab) -> None:
+        with starttls.serve(Script(users={"cci": "new"})) as server:
+            relay = self.relay(starttls, server, Tokens())
+            with pytest.raises(RelayUnavailable, match="auth: the token command failed: log in first"):
+                asyncio.run(send(relay, message(1)))
+        assert server.logins == []
+        assert "AUTH" not in server.verbs
