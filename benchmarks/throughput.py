@@ -30,11 +30,8 @@ CONNECTIONS = 50
 FAR_CONNECTIONS = 10
 FAR_DELAY = 0.02
 CHUNK = 10_000
-PARAGRAPH = (
-    "Nos conseillers vous accompagnent dans vos démarches : report d'échéances, activité partielle, prêts garantis, "
-    "fonds de solidarité. Préparez votre numéro SIRET et vos derniers éléments comptables avant de nous appeler. "
-)
-VARIABLES = {"titre": "Vos aides en un coup d'œil", "message": "\n\n".join([PARAGRAPH * 2] * 12)}
+TEMPLATE = "fonds"
+VARIABLES = {"epci": "CUA", "montant": "1 M€"}
 
 
 def prepare(folder: Path, recipients: int, port: int, **smtp: str) -> None:
@@ -68,7 +65,7 @@ def prepare(folder: Path, recipients: int, port: int, **smtp: str) -> None:
             "essai",
             name="Essai",
             audience="tous",
-            template="information",
+            template=TEMPLATE,
             variables=VARIABLES,
             purpose=Purpose.PUBLIC_INFORMATION,
             subject=None,
@@ -161,7 +158,7 @@ class OtherWays:
             configure(Path(name), 25)
             self._settings = load_settings()
             os.chdir("/")
-        self._template = load_template("information")
+        self._template = load_template(TEMPLATE)
         self._variables = bind_variables(self._template, VARIABLES, today=dt.date(2020, 4, 1))
         self._compiled = compile_template(self._template)
         self._renderer = Renderer(self._compiled, self._settings.brand, self._variables)

@@ -15,6 +15,7 @@ from sends import headers
 from sends.attachments import Attachment, check_size, inline_image, write_part
 from sends.bodies import Body
 from sends.errors import InvalidMessage
+from sends.transports.content import is_canonical
 from sends.unsubscribe import keyed_digest, mailto_link, make_token
 from templates import RENDERING_ERRORS, Brand, CompiledTemplate, Renderer
 
@@ -80,7 +81,6 @@ class MessageBuilder:
         self._renderer = Renderer(compiled, brand, variables)
         self._text = Body(compiled.text, self._renderer.constants, autoescape=False)
         self._html = Body(compiled.html, self._renderer.constants, autoescape=True)
-        self._is_direct = self._text.is_direct and self._html.is_direct
         self._sender = _sender_headers(identity, self._domain)
         # Neither quoted-printable nor base64 writes "=_", so no boundary stands in a part (RFC 2045 6.7, note).
         digest = hashlib.sha256(f"{campaign_name}:{compiled.version}".encode()).hexdigest()
@@ -101,6 +101,8 @@ class MessageBuilder:
             self._before_text = _multipart("mixed", outer) + self._before_text
             parts = [f"\r\n--{outer}\r\n{write_part(each)}" for each in attachments]
             self._end += "".join((*parts, f"\r\n--{outer}--\r\n")).encode()
+        frame = "\r\n".join((self._before_text, self._before_html)).encode() + self._end
+        self._is_direct = self._text.is_direct and self._html.is_direct and is_canonical(frame)
 
     def build(
         self,
@@ -135,8 +137,8 @@ class MessageBuilder:
         )
         written = "".join((head, self._before_text, text, self._before_html, html))
         # All but the local part of an address is encoded, whatever it holds.
-        is_canonical = self._is_direct and _HEAD.fullmatch(head) is not None
-        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii(), is_canonical)
+        is_checked = self._is_direct and _HEAD.fullmatch(head) is not None
+        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii(), is_checked)
 
     def _render(self, named: Mapping[str, object]) -> tuple[str, str, str]:
         names = self._renderer.names(named)

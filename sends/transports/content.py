@@ -37,6 +37,11 @@ def to_wire(body: bytes, *, is_canonical: bool = False) -> bytes:
     return stuffed + end
 
 
+def is_canonical(body: bytes) -> bool:
+    """Tell whether a body goes out as it is: short lines, each ended by CR LF, none that begins with a dot."""
+    return to_wire(body).startswith(body)
+
+
 def _refuse_bare(body: bytes) -> None:
     if body.count(b"\r\n") == body.count(b"\n") == body.count(b"\r"):
         return
