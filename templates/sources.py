@@ -11,6 +11,7 @@ from typing import Any
 
 from templates.errors import InvalidTemplate, InvalidValue, UnknownTemplate
 from templates.nearest import nearest
+from templates.silences import NOTHING, Silence, read_silence
 from templates.values import VariableType, read_value
 
 LIBRARY = Path(__file__).parent / "library"
@@ -65,10 +66,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Template:
-    """One template folder; `subject`, `html` and `text` are the author's Jinja sources.
-
-    `silenced` names the rules of the lint that its author sets aside, for the one reason given.
-    """
+    """One template folder; `subject`, `html` and `text` are the author's Jinja sources."""
 
     name: str
     title: str
@@ -79,8 +77,7 @@ class Template:
     subject: str
     html: str
     text: str | None
-    silenced: tuple[str, ...] = ()
-    silence_reason: str = ""
+    silence: Silence = NOTHING
 
 
 def find_templates(folders: Sequence[Path] = ()) -> dict[str, Template]:
@@ -148,21 +145,8 @@ def _read_template(folder: Path) -> Template:
         subject=subject,
         html=read_source(folder / "body.html"),
         text=read_source(text_file) if text_file.is_file() else None,
-        **_read_silences(settings.get("lint", {}), file),
+        silence=read_silence(settings.get("lint", {}), file),
     )
-
-
-def _read_silences(table: object, file: Path) -> dict[str, Any]:
-    """Read [lint]: which rules to ignore, and why; the lint itself knows the names of the rules."""
-    if not isinstance(table, dict):
-        raise InvalidTemplate(_('write lint as a table [lint] with ignore = ["…"] and reason = "…"'), file=file)
-    _refuse_unknown(table, {"ignore", "reason"}, file)
-    ignored, reason = table.get("ignore", []), table.get("reason", "")
-    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
-        raise InvalidTemplate(_('[lint] ignore is a list of rules, as in ignore = ["font-small"]'), file=file)
-    if ignored and not (isinstance(reason, str) and reason.strip()):
-        raise InvalidTemplate(_('[lint] ignores rules without saying why; add reason = "…"'), file=file)
-    return {"silenced": tuple(ignored), "silence_reason": reason.strip() if ignored else ""}
 
 
 def _read_variable(name: str, table: dict[str, Any], file: Path) -> Variable:

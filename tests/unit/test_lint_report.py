@@ -129,7 +129,7 @@ def test_what_cannot_be_silenced(tmp_path: Path, settings: str, message: str):
 
 
 def test_a_template_that_silences_nothing_needs_no_reason(tmp_path: Path):
-    assert load_template("essai", [write_template(tmp_path, settings="[lint]\nignore = []").parent]).silenced == ()
+    assert load_template("essai", [write_template(tmp_path, settings="[lint]\nignore = []").parent]).silence.rules == ()
 
 
 @pytest.mark.parametrize(
