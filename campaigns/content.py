@@ -116,14 +116,21 @@ def render_preview(template: Template, given: Mapping[str, str], settings: Setti
 
     Pictures stand in the page itself, as a browser shows them.
     """
+    variables = bind_for_preview(template, given, settings, today=today)
+    compiled = compile_template(template)
+    rendered = Renderer(compiled, settings.brand, variables).render(preview_recipient())
+    return replace(rendered, html=show_inside(rendered.html, compiled.images))
+
+
+def bind_for_preview(
+    template: Template, given: Mapping[str, str], settings: Settings, *, today: dt.date
+) -> dict[str, object]:
+    """Bind variables of which those that are not given take their examples, an EPCI the first of the territory."""
     examples = example_variables(template)
     for name, variable in template.variables.items():
         if variable.type is VariableType.EPCI and settings.territory:  # the example may be another chamber's
             examples[name] = next(iter(settings.territory))
-    variables = bind_variables(template, {**examples, **given}, today=today, find_epci=_epci_finder(settings))
-    compiled = compile_template(template)
-    rendered = Renderer(compiled, settings.brand, variables).render(preview_recipient())
-    return replace(rendered, html=show_inside(rendered.html, compiled.images))
+    return bind_variables(template, {**examples, **given}, today=today, find_epci=_epci_finder(settings))
 
 
 def _epci_finder(settings: Settings) -> Callable[[str], str]:

@@ -10,17 +10,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from campaigns import planning
-from campaigns.content import compiled_of, variables_of, with_subject
+from campaigns.content import bind_for_preview, compiled_of, variables_of, with_subject
 from campaigns.models import Campaign
 from campaigns.settings import Settings
 from sends import quotedprintable
 from sends.recipients import Recipient, load_recipients
 from sends.unsubscribe import mailto_link, make_token
 from templates import (
+    CompiledTemplate,
     Purpose,
     Template,
     TemplateError,
-    bind_variables,
     compile_template,
     example_variables,
     load_template,
@@ -40,17 +40,18 @@ def lint_template(template: Template, given: Mapping[str, str], settings: Settin
     Raises the templates' errors: one that cannot be compiled or rendered, a variable that is wrong.
     """
     examples = {name: value for name, value in example_variables(template).items() if not given.get(name, "").strip()}
+    compiled = compile_template(template)
     page = make_page(
-        compile_template(template),
+        compiled,
         settings.brand,
-        bind_variables(template, {**given, **examples}, today=today),
+        bind_for_preview(template, {**given, **examples}, settings, today=today),
         preview_recipient(),
         purpose=template.purpose,
         today=today,
         encode=_encode,
         places=Places(template),
         examples=frozenset(examples),
-        image_sizes=_image_sizes(template.folder),
+        image_sizes=_image_sizes(template.folder, compiled),
     )
     return run([page], template)
 
@@ -97,7 +98,7 @@ def lint_campaign(
                 today=(campaign.launched_at or leaves).astimezone(settings.zone).date(),
                 encode=_encode,
                 places=Places(template if is_same else None),
-                image_sizes={} if template is None else _image_sizes(template.folder),
+                image_sizes={} if template is None else _image_sizes(template.folder, compiled),
             )
         )
 
@@ -119,6 +120,7 @@ def _encode(html: str) -> str:
     return quotedprintable.finish(quotedprintable.encode(html))
 
 
-def _image_sizes(folder: Path) -> dict[str, int]:
+def _image_sizes(folder: Path, compiled: CompiledTemplate) -> dict[str, int]:
     files: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
-    return {file.name: file.stat().st_size for file in files if file.suffix.lower() in _IMAGES}
+    inside = {f"cid:{image.content_id}": len(image.content) * 3 // 4 for image in compiled.images}
+    return inside | {file.name: file.stat().st_size for file in files if file.suffix.lower() in _IMAGES}

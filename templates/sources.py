@@ -13,6 +13,7 @@ from typing import Any
 from templates.brand import BRAND_NAMES
 from templates.errors import InvalidTemplate, InvalidValue, UnknownTemplate
 from templates.nearest import nearest
+from templates.silences import NOTHING, Silence, read_silence
 from templates.values import VariableType, read_value
 
 LIBRARY = Path(__file__).parent / "library"
@@ -80,7 +81,6 @@ class Template:
 
     `file` is the Markdown file that `html` was made of, line by line. `attachments` are files of the folder that go with
     every message; `invite` names the variables that make up an invitation.
-    `silenced` names the rules of the lint that its author sets aside, for the one reason given.
     """
 
     name: str
@@ -95,8 +95,7 @@ class Template:
     file: Path | None = None
     attachments: tuple[Path, ...] = ()
     invite: Mapping[str, str] = field(default_factory=dict)
-    silenced: tuple[str, ...] = ()
-    silence_reason: str = ""
+    silence: Silence = NOTHING
 
     @property
     def body_file(self) -> Path:
@@ -207,21 +206,8 @@ def _read_template(name: str, place: Path) -> Template:
         file=markdown if html else None,
         attachments=_read_attachments(settings, folder, file),
         invite=_read_invite(settings, read, file),
-        **_read_silences(settings.get("lint", {}), file),
+        silence=read_silence(settings.get("lint", {}), file),
     )
-
-
-def _read_silences(table: object, file: Path) -> dict[str, Any]:
-    """Read [lint]: which rules to ignore, and why; the lint itself knows the names of the rules."""
-    if not isinstance(table, dict):
-        raise InvalidTemplate(_('write lint as a table [lint] with ignore = ["…"] and reason = "…"'), file=file)
-    _refuse_unknown(table, {"ignore", "reason"}, file)
-    ignored, reason = table.get("ignore", []), table.get("reason", "")
-    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
-        raise InvalidTemplate(_('[lint] ignore is a list of rules, as in ignore = ["font-small"]'), file=file)
-    if ignored and not (isinstance(reason, str) and reason.strip()):
-        raise InvalidTemplate(_('[lint] ignores rules without saying why; add reason = "…"'), file=file)
-    return {"silenced": tuple(ignored), "silence_reason": reason.strip() if ignored else ""}
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -237,7 +223,7 @@ def _read_markdown(file: Path) -> tuple[dict[str, Any], str]:
 
     settings, body = read_document(read_source(file), file)
     for key, value in settings.items():
-        if key not in {"variables", "attachments", "invite"} and not isinstance(value, str):
+        if key not in {"variables", "attachments", "invite", "lint"} and not isinstance(value, str):
             raise InvalidTemplate(
                 _("{key} is no text; put it into quotes, as a text that begins with a brace needs").format(key=key),
                 file=file,

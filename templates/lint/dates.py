@@ -9,7 +9,8 @@ from itertools import zip_longest
 
 from templates.lint.calendar import DAYS, Mention, find_dates
 from templates.lint.findings import Finding, Level, Part, Rule
-from templates.lint.page import Page, Passage, leaves
+from templates.lint.page import Page, leaves
+from templates.lint.passages import Passage
 from templates.typography import date as in_full
 
 PAST = Rule(

@@ -6,7 +6,8 @@ from typing import Any
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
 from templates.lint.links import fold
-from templates.lint.page import Page, text_of
+from templates.lint.page import Page
+from templates.lint.passages import text_of
 from templates.sources import Purpose
 
 UNSUBSCRIBE = Rule(

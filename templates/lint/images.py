@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
-from templates.lint.page import Page, shorten, split_link
+from templates.lint.page import Page
+from templates.lint.urls import shorten, split_link
 
 WEIGHT = Rule(
     "image-weight",

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from templates.lint.findings import Finding, Level, Place, Rule
-from templates.lint.page import Page, shorten, split_link, text_of
+from templates.lint.page import Page
+from templates.lint.passages import text_of
+from templates.lint.urls import shorten, split_link
 
 HTTP = Rule("link-http", Level.WARNING, "Un lien est en http, sans chiffrement.")
 BROKEN = Rule(

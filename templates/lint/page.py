@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from typing import Any
 
 from lxml import etree
 
@@ -15,6 +14,7 @@ from templates.brand import Brand
 from templates.compiler import CompiledTemplate
 from templates.errors import RenderingFailed
 from templates.lint.findings import Part, Place
+from templates.lint.passages import UNSHOWN, Passage, clean, gather
 from templates.lint.places import Places, number_tags, strip_numbers
 from templates.lint.styles import Styles
 from templates.renderer import Renderer
@@ -23,22 +23,7 @@ from templates.sources import Purpose
 Encode = Callable[[str], str]
 """Writes a part as it travels, in quoted-printable."""
 
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "
-    "header html main nav ol p pre section table tbody td tfoot th thead tr ul li br hr".split()
-)
-_UNSHOWN = frozenset({"head", "style", "script", "title", "template", "noscript"})
 _FOR_OUTLOOK = re.compile(r"\s*\[if\s+(?!!)[^\]]*\]>", re.IGNORECASE)
-_PADDING = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
-"""Characters without ink, which keep the first lines of a mail out of the list of messages."""
-
-
-class Passage(NamedTuple):
-    """A run of text that a reader sees as one, with where it stands; `is_shown` is False for the preview text."""
-
-    text: str
-    place: Place
-    is_shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ class Page:
     @cached_property
     def tree(self) -> Any:
         """The root element of the HTML."""
-        parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
+        parser = etree.HTMLParser(encoding="utf-8")
         octets = self.numbered.encode(errors="replace")
         root = etree.fromstring(octets, parser) if octets.strip() else None
         return etree.fromstring(b"<body></body>", parser) if root is None else root
@@ -123,15 +108,16 @@ class Page:
                 text = clean("".join(element.itertext()))
                 if text:
                     return text
-            elif (element.text or "").strip() and element.tag not in _UNSHOWN | {"body"}:
+            elif (element.text or "").strip() and element.tag not in UNSHOWN | {"body"}:
                 return ""
         return ""
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
         """The subject, the preview text, each block of the HTML and each paragraph of the text part."""
+        body = self.tree.find("body")
         found = [Passage(self.subject, Place(Part.SUBJECT), is_shown=False)]
-        found += _gather(self)
+        found += [] if body is None else gather(body, self.styles, self.at)
         for paragraph in re.split(r"\n\s*\n", self.text):
             if text := " ".join(paragraph.split()):
                 found.append(Passage(text, Place(Part.TEXT), is_shown=False))
@@ -226,73 +212,3 @@ def leaves(value: object) -> Iterator[object]:
             yield from leaves(each)
     else:
         yield value
-
-
-def clean(text: str) -> str:
-    """Take characters without ink out of a text, and every run of spaces to one."""
-    return " ".join(_PADDING.sub("", text).split())
-
-
-def split_link(link: str) -> SplitResult:
-    """Cut a link into its parts; one that cannot be cut has none."""
-    try:
-        parts = urlsplit(link)
-        _port = parts.port  # read here, as a bad one raises only when it is read
-    except ValueError:
-        return SplitResult("", "", "", "", "")
-    return parts
-
-
-def shorten(text: str, length: int = 70) -> str:
-    """Cut a text, such as an address, to what a finding has room for."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def text_of(element: Any) -> str:
-    """Give what an element shows as text, the alternative texts of its images included."""
-    parts = [element.text or "" if isinstance(element.tag, str) else ""]
-    for child in element:
-        if isinstance(child.tag, str):
-            parts.append(child.get("alt", "") if child.tag == "img" else text_of(child))
-        parts.append(child.tail or "")
-    return clean("".join(parts))
-
-
-def _gather(page: Page) -> Iterator[Passage]:
-    """Walk the body and cut its text at the blocks."""
-    run: list[str] = []
-    places: list[Any] = []
-    body = page.tree.find("body")
-
-    def end(is_shown: bool) -> Iterator[Passage]:
-        if text := clean("".join(run)):
-            place = page.at(places[0])
-            yield Passage(text, place, is_shown)
-        run.clear()
-        places.clear()
-
-    def add(text: str | None, element: Any) -> None:
-        if text:
-            run.append(text)
-            if text.strip() and not places:
-                places.append(element)
-
-    def walk(element: Any, is_shown: bool) -> Iterator[Passage]:
-        if element.tag in _UNSHOWN:
-            return
-        was_shown = is_shown
-        is_shown = is_shown and not page.styles.is_hidden(element)
-        is_block = element.tag in _BLOCKS or is_shown != was_shown
-        if is_block:
-            yield from end(was_shown)
-        add(element.text, element)
-        for child in element:
-            if isinstance(child.tag, str):
-                yield from walk(child, is_shown)
-            add(child.tail, element)
-        if is_block:
-            yield from end(is_shown)
-
-    if body is not None:
-        yield from walk(body, is_shown=True)
-        yield from end(is_shown=True)

@@ -76,7 +76,7 @@ def describe(element: Any) -> str:
 
 
 def _locate_tags(template: Template) -> list[_Origin]:
-    pieces, _kept = expand(flatten(template.html, template.folder / "body.html", template.folder))
+    pieces, _kept = expand(flatten(template.html, template.body_file, template.folder))
     protected = protect(pieces)
     lengths = [len(_marked(number, piece)) for number, piece in enumerate(protected.pieces)]
     ends = list(accumulate(lengths))

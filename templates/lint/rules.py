@@ -79,7 +79,7 @@ def run(pages: Iterable[Page], template: Template | None = None) -> Report:
     return Report(
         tuple(finding for finding in found if finding.rule not in silenced),
         tuple(finding for finding in found if finding.rule in silenced),
-        template.silence_reason if template is not None and silenced else "",
+        template.silence.reason if template is not None else "",
     )
 
 
@@ -96,7 +96,7 @@ def _marks(finding: Finding) -> set[tuple[object, ...]]:
 def _check_silenced(template: Template) -> frozenset[str]:
     """Give the rules that a template silences; none of the law is among them."""
     file = template.folder / Path("template.toml")
-    for name in template.silenced:
+    for name in template.silence.rules:
         if name not in RULES:
             raise InvalidTemplate(
                 _("[lint] ignore: there is no rule {name!r}; {nearest}").format(
@@ -111,4 +111,4 @@ def _check_silenced(template: Template) -> frozenset[str]:
                 ),
                 file=file,
             )
-    return frozenset(template.silenced)
+    return frozenset(template.silence.rules)

@@ -8,9 +8,10 @@ from typing import Any
 from lxml import etree
 
 from templates.lint.findings import Finding, Level, Place, Rule
-from templates.lint.page import Page, split_link
+from templates.lint.page import Page
 from templates.lint.reference import CLIENTS, UNSUPPORTED, Feature, features
 from templates.lint.styles import Declaration, declarations
+from templates.lint.urls import split_link
 
 BREAKS = Rule(
     "unsupported-breaking",

@@ -7,7 +7,8 @@ from html import unescape
 
 from templates.lint.findings import Finding, Level, Part, Place, Rule
 from templates.lint.links import fold
-from templates.lint.page import Page, text_of
+from templates.lint.page import Page
+from templates.lint.passages import text_of
 
 EMPTY = Rule("text-empty", Level.ERROR, "La version texte est vide.")
 DIFFERS = Rule(

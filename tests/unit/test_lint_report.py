@@ -82,6 +82,12 @@ def test_a_value_names_its_variable(tmp_path: Path):
     assert finding.places[0].variable == "lien"
 
 
+def test_a_text_of_several_elements_is_placed_in_the_one_around_them(tmp_path: Path):
+    body = "<p><b>Bonjour</b>, voici le <i>programme</i> TODO</p>\n<p><b>TODO</b></p>"
+    [finding] = by_rule(lint(tmp_path, body), "placeholder-left")
+    assert [place.element for place in finding.places] == ["<p>", "<b>"]
+
+
 def test_the_same_is_said_once_the_gravest_first():
     one, two = Rule("a", Level.HINT, "A."), Rule("b", Level.ERROR, "B.")
     html, text = Place(Part.HTML, element="<p>"), Place(Part.TEXT)
@@ -129,7 +135,7 @@ def test_what_cannot_be_silenced(tmp_path: Path, settings: str, message: str):
 
 
 def test_a_template_that_silences_nothing_needs_no_reason(tmp_path: Path):
-    assert load_template("essai", [write_template(tmp_path, settings="[lint]\nignore = []").parent]).silenced == ()
+    assert load_template("essai", [write_template(tmp_path, settings="[lint]\nignore = []").parent]).silence.rules == ()
 
 
 @pytest.mark.parametrize(
@@ -144,6 +150,7 @@ def test_a_template_that_silences_nothing_needs_no_reason(tmp_path: Path):
         '<p style="font:bold;font-size:calc(1px);color:rgb(;background:url(">x</p>',
         "<table><tr><td bgcolor='zzz' style='color:var(--x)'><h6></h6><font color=''>x",
         "\x00 é <p>\ufffe</p>",
+        "<div><b>" * 3000 + "x",
         "<p>le 99/99/9999, à 999h99, lundi 0 mai 0000, 31 février 9999</p>",
     ],
 )
