@@ -39,18 +39,18 @@ def lint_template(template: Template, given: Mapping[str, str], settings: Settin
 
     Raises the templates' errors: one that cannot be compiled or rendered, a variable that is wrong.
     """
-    examples = {name: value for name, value in example_variables(template).items() if not given.get(name, "").strip()}
+    given = {name: value for name, value in given.items() if value.strip()}
     compiled = compile_template(template)
     page = make_page(
         compiled,
         settings.brand,
-        bind_for_preview(template, {**given, **examples}, settings, today=today),
+        bind_for_preview(template, given, settings, today=today),
         preview_recipient(),
         purpose=template.purpose,
         today=today,
         encode=_encode,
         places=Places(template),
-        examples=frozenset(examples),
+        examples=frozenset(example_variables(template).keys() - given.keys()),
         image_sizes=_image_sizes(template.folder, compiled),
     )
     return run([page], template)
@@ -122,5 +122,5 @@ def _encode(html: str) -> str:
 
 def _image_sizes(folder: Path, compiled: CompiledTemplate) -> dict[str, int]:
     files: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
-    inside = {f"cid:{image.content_id}": len(image.content) * 3 // 4 for image in compiled.images}
+    inside = {image.content_id: len(image.content) * 3 // 4 for image in compiled.images}
     return inside | {file.name: file.stat().st_size for file in files if file.suffix.lower() in _IMAGES}
