@@ -12,6 +12,7 @@ from campaigns.cli.output import Clipped, confirm, emit_json, examples, say, sho
 
 if TYPE_CHECKING:
     from collections import Counter
+    from zoneinfo import ZoneInfo
 
     from sends.log import LogLine
 
@@ -75,8 +76,13 @@ def reconcile(
     postfix_log: Annotated[
         Path | None, typer.Option(help=_("The mail log of the relay, from before the launch on."))
     ] = None,
+    log_zone: Annotated[
+        str | None, typer.Option(help=_("The time zone of the relay's clock, like UTC; yours without it."))
+    ] = None,
     as_json: Json = False,
 ) -> None:
+    from datetime import timedelta
+
     from campaigns import lifecycle
     from campaigns.calendar import show_instant
     from campaigns.cli.context import open_context
@@ -100,7 +106,8 @@ def reconcile(
             say(_("Without a log: relais sends resolve {slug} --as sent, or --as resend.").format(slug=slug))
         return
     context = open_context()
-    log = read_postfix_log(postfix_log, now=context.now(), zone=context.settings.zone)
+    read_in = _zone(log_zone) if log_zone else context.settings.zone
+    log = read_postfix_log(postfix_log, now=context.now(), zone=read_in)
     with changing(slug) as (session, campaign, now):
         found = settle(session, campaign.id, log, now=now)
         if found.not_sent:
@@ -121,12 +128,28 @@ def reconcile(
         say(
             _(
                 "The log lacks messages that the relay accepted, so that what it does not name proves nothing. "
-                "Is it the whole log of this relay, and is its time zone that of relais.toml?"
+                "Is it the whole log of this relay?"
             )
         )
     elif found.needs:
-        since, until = (show_instant(each, context.settings.zone) for each in found.needs)
-        say(_("Give a log that goes from {since} to {until}.").format(since=since, until=until))
+        zone = context.settings.zone
+        times = (log.begins, log.ends, found.needs[0], found.needs[1] + timedelta(minutes=1))  # shown to the minute
+        begins, ends, since, until = (show_instant(each, zone) for each in times)
+        say(
+            _("The log goes from {begins} to {ends}; give one that goes from {since} to {until}.").format(
+                begins=begins, ends=ends, since=since, until=until
+            )
+        )
+        say(_("Its times without a zone are read as {zone}: --log-zone says otherwise.").format(zone=read_in.key))
+
+
+def _zone(name: str) -> "ZoneInfo":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise typer.BadParameter(_("no such time zone; write it like Europe/Paris"), param_hint="--log-zone") from None
 
 
 def _uncertain(slug: str) -> "list[LogLine]":

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.office import PATIENCE, Office, create
+from tests.acceptance.office import MORNING, PATIENCE, Office, create
 from tests.acceptance.paperwork import CONTACT_HEADER, contact, write_csv
 from tests.smtpd import Script, SmtpServer
 
@@ -318,8 +319,10 @@ def test_pause_and_cancel_from_another_terminal_stop_all_workers_within_one_clai
     drill.addresses.update(more)
     drill.relay.script.rules.clear()
     drill.relay.script.delay("dot", 2)  # so that the command comes amidst, on a busy machine too
+    begun = time.monotonic()
     first = drill.begin(amidst=1)
     drill.office.env["RELAIS_SMTP__CONNECTIONS"] = str(2 * CONNECTIONS)
+    drill.office.at((datetime.fromisoformat(MORNING) + timedelta(seconds=time.monotonic() - begun)).isoformat())
     second = drill.office.start("sends", "work", "--once")
     until(lambda: drill.relay.open[""] > CONNECTIONS)
     drill.office("campaigns", word, "masse", *(["--yes"] if word == "cancel" else []))
