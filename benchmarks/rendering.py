@@ -42,8 +42,8 @@ BRAND = Brand(
     email="contact@cci.example.org",
     phone="03 00 00 00 00",
     logo_url=None,
-    primary_colour="#12467f",
-    accent_colour="#e3a008",
+    primary_colour="#e3a008",  # dark letters stand on it: cssutils would write white as #fff
+    accent_colour="#12467f",
 )
 
 

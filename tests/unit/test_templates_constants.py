@@ -36,7 +36,18 @@ SOURCES = {
     "side by side": "{{ v }}{{ v }}{{ r }}{{ v }}",
     "trimmed by hand": "a {{- v -}} \n b {%- if r -%} {{ v }} {%- endif %}",
     "after a brace": "a{ {{- v }}}{{ v }}",
+    "a block of its own": "a{% if v %}\n {{ v }}{% elif v == ' ' %}b{% else %}c{% endif %}\n{{ r }}",
+    "blocks within blocks": "{% if r %}{% for x in [v, v] %}{% if loop.first %}{{ x }}{% endif %} {% endfor %}{% endif %}",
+    "a loop of its own": "{{ r }}{% for x in v %}\n{{ loop.index }}. {{ x }}{% else %}none{% endfor %}{{ v }}",
     "in a loop": "{% for x in [1, 2] %}\n{{ v }}{{ x }}\n{% endfor %}",
+}
+
+
+NEEDS_THE_NAME = {
+    "a name set in a block": "{% if v %}{% set y = v %}{% else %}{% set y = r %}{% endif %}{{ y }}",
+    "a name set in a loop": "{% set y = r %}{% for x in v %}{% set y = x %}{{ y }}{% endfor %}{{ y }}",
+    "a namespace": "{% set n = namespace(c=0) %}{% for x in v %}{% set n.c = n.c + 1 %}{% endfor %}{{ n.c }}",
+    "the loop around": "{% for x in [r, r] %}{% if v %}{{ loop.index }}{% endif %}{{ x }}{% endfor %}",
 }
 
 
@@ -54,6 +65,15 @@ def render(source: str, value: str, *, autoescape: bool, is_filled: bool) -> str
 def test_a_constant_is_written_as_any_other_value(source: str, value: str, autoescape: bool) -> None:
     filled = render(source, value, autoescape=autoescape, is_filled=True)
     assert filled == render(source, value, autoescape=autoescape, is_filled=False)
+
+
+@pytest.mark.parametrize("source", NEEDS_THE_NAME.values(), ids=NEEDS_THE_NAME)
+@pytest.mark.parametrize("value", VALUES)
+def test_what_stays_for_the_rendering_is_as_before(source: str, value: str) -> None:
+    environment = make_environment(autoescape=True)
+    tree = parse_filled(source, {"v": value}, autoescape=True)
+    names = {"r": "R", "v": value}
+    assert environment.from_string(tree).render(names) == environment.from_string(source).render(names)
 
 
 def test_neighbouring_texts_are_one() -> None:
@@ -128,3 +148,16 @@ def test_a_page_of_constants_is_one_text() -> None:
 def test_a_long_loop_stays_a_loop() -> None:
     tree = parse_filled("{% for x in v %}{{ x }}{% endfor %}", {"v": list(range(MOST_UNROLLED + 1))}, autoescape=False)
     assert tree.find(nodes.For) is not None
+
+
+def test_a_block_of_constants_is_text() -> None:
+    source = "{% if v %}a{% for x in v %}{{ x }}{% endfor %}{% endif %}{{ r }}"
+    tree = parse_filled(source, {"v": "bc"}, autoescape=False)
+    [output] = tree.body
+    assert isinstance(output, nodes.Output)
+    assert [getattr(node, "data", None) for node in output.nodes] == ["abc", None]
+
+
+def test_a_block_that_fails_waits_for_the_rendering() -> None:
+    tree = parse_filled("{% if r %}{% if v.x.y %}a{% endif %}{% endif %}ok", {"v": None}, autoescape=False)
+    assert make_environment(autoescape=False).from_string(tree).render(v=None, r="") == "ok"
