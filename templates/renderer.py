@@ -8,7 +8,7 @@ from gettext import gettext as _
 from jinja2 import Template as JinjaTemplate
 
 from templates.compiler import CompiledTemplate
-from templates.constants import parse_filled
+from templates.constants import fixed_text, parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
 from templates.errors import LimitExceeded, RenderingFailed
 from templates.sandbox import LARGEST_PAGE
@@ -55,7 +55,9 @@ class Renderer:
         self.constants: Mapping[str, object] = {"brand": asdict(brand), **variables}
         html, plain = make_environment(autoescape=True), make_environment(autoescape=False)
         self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
-        self._subject = plain.from_string(parse_filled(compiled.subject, self.constants, autoescape=False))
+        subject = parse_filled(compiled.subject, self.constants, autoescape=False)
+        self._fixed_subject = fixed_text(subject)
+        self._subject = plain.from_string(subject)
         self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
         self._name = compiled.name
         self._common = {**html.globals, **self.constants}
@@ -66,7 +68,8 @@ class Renderer:
 
     def subject(self, names: dict[str, object]) -> str:
         """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
-        return _BREAKS.sub(" ", write_bounded(self._subject, names)).strip()
+        fixed = self._fixed_subject
+        return _BREAKS.sub(" ", write_bounded(self._subject, names) if fixed is None else fixed).strip()
 
     def render(self, recipient: Mapping[str, object]) -> Rendered:
         """Write one recipient's message.

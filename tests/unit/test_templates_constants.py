@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from templates import make_environment, parse_filled
+from templates.constants import fixed_text
 
 VALUES = [
     "",
@@ -74,3 +75,32 @@ def test_a_name_that_the_source_binds_is_no_constant(source: str) -> None:
 def test_what_fails_waits_for_the_rendering() -> None:
     tree = parse_filled("{% if v %}{{ v.x.y }}{% endif %}ok", {"v": None}, autoescape=False)
     assert make_environment(autoescape=False).from_string(tree).render(v=None) == "ok"
+
+
+FOLDED = {
+    "a branch": ("{% if v %}a{% else %}b{% endif %}{{ r }}", "aR"),
+    "the other branch": ("{% if not v %}a{% elif r %}b{% else %}c{% endif %}", "b"),
+    "the branch of an elif": ("{% if not v %}a{% elif v == 'x' %}b{% else %}c{% endif %}", "b"),
+    "what the top sets": ("{% set w = v ~ 'y' %}{% if w == 'xy' %}{{ w }}{% endif %}", "xy"),
+    "what the top sets of it": ("{% set w = v %}{% set z = w | upper %}{{ z }}", "X"),
+    "set twice": ("{% set w = v %}{% set w = 'b' %}{{ w }}", "b"),
+    "set in a branch": ("{% if r %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
+    "set in a kept branch": ("{% if v %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
+    "in a loop": ("{% for i in [1, 2] %}{% if v %}{{ i }}{% endif %}{% if i == 2 %}!{% endif %}{% endfor %}", "12!"),
+    "in a macro": ("{% macro m(a) %}{% if v %}{{ a }}{% endif %}{% endmacro %}{{ m(r) }}", "R"),
+    "the name of a loop": ("{% set w = 'a' %}{% for w in ['b'] %}{{ w }}{% endfor %}{{ w }}", "ba"),
+    "a missing name": ("{% if q is defined %}a{% else %}b{% endif %}", "b"),
+}
+
+
+@pytest.mark.parametrize(("source", "written"), FOLDED.values(), ids=FOLDED)
+@pytest.mark.parametrize("is_filled", [False, True], ids=["rendered", "folded"])
+def test_conditions_that_are_the_same_for_everybody_are_decided_once(
+    source: str, written: str, is_filled: bool
+) -> None:
+    assert render(source, "x", autoescape=False, is_filled=is_filled) == written
+
+
+def test_a_source_that_says_the_same_to_everybody_is_told() -> None:
+    assert fixed_text(parse_filled("{% if v %}a {{ v }}{% endif %}", {"v": "x"}, autoescape=False)) == "a x"
+    assert fixed_text(parse_filled("a {{ r }}", {"v": "x"}, autoescape=False)) is None
