@@ -25,7 +25,10 @@ def parse_filled(source: str, constants: Mapping[str, object], *, autoescape: bo
     filler.take_in(tree.body, {name for name, times in stored.items() if times == 1} - constants.keys())
     tree.body = filler.fold(tree.body)
     for output in tree.find_all(nodes.Output):
-        output.nodes = list(_merge([filler.fill(node) for node in output.nodes]))
+        output.nodes = [filler.fill(node) for node in output.nodes]
+    tree.body = filler.fold(filler.without_unused(tree))
+    for output in tree.find_all(nodes.Output):
+        output.nodes = list(_merge(output.nodes))
     return tree
 
 
@@ -52,6 +55,18 @@ class _Filler:
                 with suppress(*RENDERING_ERRORS, KeyError):
                     self._constants[node.target.name] = self._evaluate(node.node)
 
+    def without_unused(self, tree: nodes.Template) -> list[nodes.Node]:
+        """Leave out what sets a constant that nothing reads any more."""
+        read = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
+        unused = self._constants.keys() - read
+        return [
+            node
+            for node in tree.body
+            if not (
+                isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name) and node.target.name in unused
+            )
+        ]
+
     def fold(self, body: list[nodes.Node]) -> list[nodes.Node]:
         """Keep of each condition that is the same for everybody the branch that shows, and join the texts around it."""
         folded: list[nodes.Node] = []
@@ -68,10 +83,7 @@ class _Filler:
             if isinstance(node, nodes.If):
                 yield from self._branch(node)
                 continue
-            if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
-                if node.target.name in self._constants:
-                    continue
-            elif isinstance(node, nodes.For | nodes.With | nodes.Macro | nodes.CallBlock | nodes.FilterBlock):
+            if isinstance(node, nodes.For | nodes.With | nodes.Macro | nodes.CallBlock | nodes.FilterBlock):
                 node.body = self.fold(node.body)
             yield node
 
