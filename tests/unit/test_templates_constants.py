@@ -86,7 +86,7 @@ FOLDED = {
     "set twice": ("{% set w = v %}{% set w = 'b' %}{{ w }}", "b"),
     "set in a branch": ("{% if r %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
     "set in a kept branch": ("{% if v %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
-    "a table that the top sets": ("{% set w = {'R': 'b'} %}{% set z = v %}{{ w[r] }}{{ z }}{{ r ~ z }}", "bxRx"),
+    "a table that the top sets": ("{% set w = {'R': 'b'} %}{% set z = 'x' %}{{ w[r] }}{{ z }}{{ r ~ z }}", "bxRx"),
     "in a loop": ("{% for i in [1, 2] %}{% if v %}{{ i }}{% endif %}{% if i == 2 %}!{% endif %}{% endfor %}", "12!"),
     "in a macro": ("{% macro m(a) %}{% if v %}{{ a }}{% endif %}{% endmacro %}{{ m(r) }}", "R"),
     "the name of a loop": ("{% set w = 'a' %}{% for w in ['b'] %}{{ w }}{% endfor %}{{ w }}", "ba"),
