@@ -8,7 +8,6 @@ from jinja2 import nodes
 
 from templates.brand import Brand
 from templates.compiler import CompiledTemplate
-from templates.constants import parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
 from templates.pieces import Piece, cut
 from templates.renderer import Renderer, write_bounded
@@ -31,8 +30,7 @@ class BranchFinder:
         self._renderer = Renderer(bare, brand, variables)
         self._taken: set[Branch] = set()
         self._tags = list(_tags(cut(bare.html, Path(compiled.name))))
-        # Without the constants filled in, so that conditions and tags stay the same in number.
-        tree = parse_filled(bare.html, {}, autoescape=True)
+        tree = make_environment(autoescape=True).parse(bare.html)
         self.conditions = [node for node in tree.find_all(nodes.Node) if isinstance(node, nodes.If | nodes.CondExpr)]
         for number, node in enumerate(self.conditions):
             arguments: list[nodes.Expr] = [nodes.Const(number)]

@@ -35,6 +35,15 @@ def parse_filled(source: str, constants: Mapping[str, object], *, autoescape: bo
     return tree
 
 
+def fixed_text(tree: nodes.Template) -> str | None:
+    """Give what a source writes where that is the same for all recipients."""
+    match tree.body:
+        case [nodes.Output(nodes=[nodes.TemplateData(data=data)])]:
+            return str(data)
+        case _:
+            return None
+
+
 class _Filling:
     """One source that is being filled; names that it binds in more than one way are no constants of it."""
 

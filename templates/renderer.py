@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from gettext import gettext as _
 
 from jinja2 import Template as JinjaTemplate
-from jinja2 import nodes
 from jinja2.runtime import Context
 
 from templates.brand import Brand
 from templates.compiler import CompiledTemplate
-from templates.constants import parse_filled
+from templates.constants import fixed_text, parse_filled
 from templates.environment import RENDERING_ERRORS, make_environment
 from templates.errors import LimitExceeded, RenderingFailed
 from templates.sandbox import LARGEST_PAGE
@@ -42,7 +41,7 @@ class Renderer:
         self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
         subject = parse_filled(compiled.subject, self.constants, autoescape=False)
         self._subject = plain.from_string(subject)
-        self._fixed_subject = _text_of(subject)
+        self._fixed_subject = fixed_text(subject)
         self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
         self._name = compiled.name
         self._common = {**html.globals, **self.constants}
@@ -76,15 +75,6 @@ class Renderer:
                 )
             ) from error
         return Rendered(subject=subject, html=html, text=text)
-
-
-def _text_of(tree: nodes.Template) -> str | None:
-    """Give what a source writes where that is the same for all recipients."""
-    match tree.body:
-        case [nodes.Output(nodes=[nodes.TemplateData(data=data)])]:
-            return str(data)
-        case _:
-            return None
 
 
 def write_bounded(template: JinjaTemplate, names: dict[str, object]) -> str:

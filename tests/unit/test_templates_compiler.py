@@ -109,7 +109,7 @@ SNIPPETS = {
     "MSO conditional": "<!--[if mso]><table><tr><td style='color:{{ couleur }}'><![endif]--><p>a</p>"
     "<!--[if mso]></td></tr></table><![endif]--><!--[if !mso]><!--><p>b</p><!--<![endif]-->",
     "entities": "<p title='&#123;&#123; titre }}'>&#123;&#123; titre }} &#123;% if %} &amp;lt;</p>",
-    "void tags": "<p>{{ titre }}<br/><img src='x' alt='{{ titre }}'/><br /></p>",
+    "void tags": "<p>{{ titre }}<br/><img src='https://example.org/x.png' alt='{{ titre }}'/><br /></p>",
     "nested blocks": "<ul>{% for l in lignes %}{% if not loop.first %}<li>{{ l }}</li>{% endif %}{% endfor %}</ul>",
     "set": "{% set a = titre %}<p>{{ a }}</p>{% set b = 1 %}",
     "comment of Jinja": "<p>{# <p> #}a</p>",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from templates import make_environment, parse_filled
-from templates.constants import MOST_UNROLLED
+from templates.constants import MOST_UNROLLED, fixed_text
 
 VALUES = [
     "",
@@ -161,3 +161,33 @@ def test_a_block_of_constants_is_text() -> None:
 def test_a_block_that_fails_waits_for_the_rendering() -> None:
     tree = parse_filled("{% if r %}{% if v.x.y %}a{% endif %}{% endif %}ok", {"v": None}, autoescape=False)
     assert make_environment(autoescape=False).from_string(tree).render(v=None, r="") == "ok"
+
+
+FOLDED = {
+    "a branch": ("{% if v %}a{% else %}b{% endif %}{{ r }}", "aR"),
+    "the other branch": ("{% if not v %}a{% elif r %}b{% else %}c{% endif %}", "b"),
+    "the branch of an elif": ("{% if not v %}a{% elif v == 'x' %}b{% else %}c{% endif %}", "b"),
+    "what the top sets": ("{% set w = v ~ 'y' %}{% if w == 'xy' %}{{ w }}{% endif %}", "xy"),
+    "what the top sets of it": ("{% set w = v %}{% set z = w | upper %}{{ z }}", "X"),
+    "set twice": ("{% set w = v %}{% set w = 'b' %}{{ w }}", "b"),
+    "set in a branch": ("{% if r %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
+    "set in a kept branch": ("{% if v %}{% set w = 'b' %}{% endif %}{{ w }}", "b"),
+    "a table that the top sets": ("{% set w = {'R': 'b'} %}{% set z = 'x' %}{{ w[r] }}{{ z }}{{ r ~ z }}", "bxRx"),
+    "in a loop": ("{% for i in [1, 2] %}{% if v %}{{ i }}{% endif %}{% if i == 2 %}!{% endif %}{% endfor %}", "12!"),
+    "in a macro": ("{% macro m(a) %}{% if v %}{{ a }}{% endif %}{% endmacro %}{{ m(r) }}", "R"),
+    "the name of a loop": ("{% set w = 'a' %}{% for w in ['b'] %}{{ w }}{% endfor %}{{ w }}", "ba"),
+    "a missing name": ("{% if q is defined %}a{% else %}b{% endif %}", "b"),
+}
+
+
+@pytest.mark.parametrize(("source", "written"), FOLDED.values(), ids=FOLDED)
+@pytest.mark.parametrize("is_filled", [False, True], ids=["rendered", "folded"])
+def test_conditions_that_are_the_same_for_everybody_are_decided_once(
+    source: str, written: str, is_filled: bool
+) -> None:
+    assert render(source, "x", autoescape=False, is_filled=is_filled) == written
+
+
+def test_a_source_that_says_the_same_to_everybody_is_told() -> None:
+    assert fixed_text(parse_filled("{% if v %}a {{ v }}{% endif %}", {"v": "x"}, autoescape=False)) == "a x"
+    assert fixed_text(parse_filled("a {{ r }}", {"v": "x"}, autoescape=False)) is None
