@@ -143,9 +143,10 @@ class Page:
         """Name the variable that has this value, or a text that holds it; "" where none has."""
         if value in (None, ""):
             return ""
+        text = " ".join(value.split()) if isinstance(value, str) else ""  # typography has written its own spaces
         for name, given in self.variables.items():
             for known in leaves(given):
-                same_text = isinstance(known, str) and isinstance(value, str) and len(value) > 3 and value in known
+                same_text = isinstance(known, str) and len(text) > 3 and text in " ".join(known.split())
                 if known == value or same_text or (isinstance(known, dt.datetime) and known.date() == value):
                     return name
         return ""
