@@ -15,6 +15,10 @@ AudienceError
 ├── UnknownEpci (LookupError)
 ├── UnknownSector (LookupError)
 ├── UnknownAudience (LookupError)
+├── UnknownCommune (LookupError)
+├── UnknownCompany (LookupError)
+├── NotSuppressed (LookupError)           an address that is on no list, and is to be lifted from it
+├── ProtectedSuppression (ValueError)     a complaint or an erasure, which is not lifted like another reason
 └── AudienceExists (ValueError)
 """
 
@@ -77,3 +81,19 @@ class UnknownAudience(AudienceError, LookupError):
 
 class AudienceExists(AudienceError, ValueError):
     """Another audience is saved under this name."""
+
+
+class UnknownCommune(AudienceError, LookupError):
+    """No commune, or several, have this code or name."""
+
+
+class UnknownCompany(AudienceError, LookupError):
+    """No company, or several, have this SIRET or name."""
+
+
+class NotSuppressed(AudienceError, LookupError):
+    """An address that is to be lifted from the suppression list does not stand on it."""
+
+
+class ProtectedSuppression(AudienceError, ValueError):
+    """A complaint or an erasure is not lifted unless that is asked for expressly."""

@@ -59,6 +59,10 @@ class Company(Base):
     commune_name: Mapped[str | None] = mapped_column(Text)
     commune_code: Mapped[str | None] = mapped_column(String(5), index=True)
     epci_siren: Mapped[str | None] = mapped_column(String(9), index=True)
+    # As the sheet wrote them, beside what they were taken for; `placed_by` is who corrected that by hand.
+    commune_given: Mapped[str | None] = mapped_column(Text)
+    commune_code_given: Mapped[str | None] = mapped_column(String(5))
+    placed_by: Mapped[str | None] = mapped_column(Text)
     diffusion: Mapped[str | None] = mapped_column(String(1))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -123,7 +127,10 @@ class Request(Base):
 
 
 class Suppression(Base):
-    """An address that is not written to, why, and how far that goes; lifting keeps the row as history."""
+    """An address that is not written to, why, and how far that goes; lifting keeps the row as history.
+
+    `evidence` tells where the wish or the failure is recorded: a sheet's row, a relay's reply, a mail.
+    """
 
     __tablename__ = "suppression"
 
@@ -134,6 +141,8 @@ class Suppression(Base):
     evidence: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lifted_by: Mapped[str | None] = mapped_column(Text)
+    lifted_why: Mapped[str | None] = mapped_column(Text)
 
 
 class Audience(Base):

@@ -51,7 +51,7 @@ def helps(office: Office, words: tuple[str, ...] = ()) -> dict[tuple[str, ...], 
 def test_the_help_of_every_command_fits_and_has_an_example(relais: Office) -> None:
     found = helps(relais)
     groups = {words for words, text in found.items() if "\nCommands:\n" in text}
-    assert groups == {(), ("audiences",), ("templates",), ("campaigns",), ("sends",)}
+    assert groups == {(), ("audiences",), ("templates",), ("campaigns",), ("sends",), ("suppressions",)}
     assert len(found) > 25
     for words, text in found.items():
         help_, _, example = text.partition("Examples:\n")
