@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audiences.addresses import Address
 from audiences.models import Company, Contact, ContactKind, LegalBasis, Request, Suppression, Tag
+from audiences.places import is_corrected
 from audiences.territory import Placement
 from audiences.text import fold
 from audiences.values import Headcount, guess_kind
@@ -26,6 +27,7 @@ class CompanyFacts:
     headcount: Headcount | None = None
     postcode: str | None = None
     commune_name: str | None = None
+    commune_code: str | None = None
     placement: Placement | None = None
     diffusion: str | None = None
 
@@ -178,15 +180,16 @@ class Registry:
         return company
 
     def _place(self, company: Company, facts: CompanyFacts, *, only_gaps: bool) -> None:
+        given = {"commune_given": facts.commune_name, "commune_code_given": facts.commune_code}
         if facts.placement is None:
             if company.commune_code is None:  # what cannot be placed is kept as written, for the officer to mend
-                self.assign(
-                    company, {"postcode": facts.postcode, "commune_name": facts.commune_name}, only_gaps=only_gaps
-                )
-        elif company.commune_code is None or not only_gaps:
+                values = {"postcode": facts.postcode, "commune_name": facts.commune_name, **given}
+                self.assign(company, values, only_gaps=only_gaps)
+        elif company.commune_code is None or not (only_gaps or _is_corrected(company, facts)):
             place = facts.placement
             values = {"commune_code": place.commune_code, "commune_name": place.commune, "epci_siren": place.epci_siren}
-            self.assign(company, values | {"postcode": facts.postcode}, only_gaps=False)
+            self.assign(company, values | {"postcode": facts.postcode, **given}, only_gaps=False)
+            company.placed_by = None
 
     def put_contact(self, company: Company | None, facts: PersonFacts, *, overwrite: bool) -> Contact:
         """Find or create the contact of this company (or of none) with this mailbox, and fill in what the row knows."""
@@ -266,10 +269,16 @@ class Registry:
         self._session.expunge_all()
 
 
+def _is_corrected(company: Company, facts: CompanyFacts) -> bool:
+    return is_corrected(company, postcode=facts.postcode, commune=facts.commune_name, code=facts.commune_code)
+
+
 def _agree(facts: CompanyFacts, company: Company) -> bool:
     """Tell whether a row with the same company name may mean this company: nothing it says contradicts."""
     if facts.siret and company.siret and facts.siret != company.siret:
         return False
+    if _is_corrected(company, facts):
+        return True
     if facts.placement and company.commune_code:
         return facts.placement.commune_code == company.commune_code
     if facts.postcode and company.postcode:

@@ -100,6 +100,7 @@ class RowParser:
             headcount=self._cell(row, "band", parse_band) or self._cell(row, "headcount", parse_headcount),
             postcode=postcode,
             commune_name=commune,
+            commune_code=code,
             placement=placement,
             diffusion=self._cell(row, "diffusion", parse_diffusion),
         )

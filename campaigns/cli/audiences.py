@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from campaigns.cli import places, statistics
 from campaigns.cli.options import Json
 from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table, show_waterfall
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from audiences.imports import ImportSummary
     from audiences.rows import Rejection
     from audiences.waterfall import Waterfall
@@ -179,21 +178,15 @@ def count(query: Query, purpose: PurposeOption = "public_information", as_json: 
 
 
 def _explain(query: str, purpose: str) -> "Waterfall":
+    from audiences.catalogue import query_of
     from audiences.database import reading
     from campaigns.cli.context import open_context
     from campaigns.planning import explain_query
 
     context = open_context()
     with reading(context.engine) as session:
-        text = _query_of(session, query)
+        text = query_of(session, query)
         return explain_query(session, text, context.settings, purpose=parse_purpose(purpose))
-
-
-def _query_of(session: "Session", text: str) -> str:
-    """Give the query of a saved audience, or the text itself when it is a query."""
-    from audiences.catalogue import SLUG, get_audience
-
-    return get_audience(session, text).query if SLUG.fullmatch(text) else text
 
 
 @app.command(
@@ -328,3 +321,7 @@ def parse_purpose(text: str) -> "Purpose":
         raise typer.BadParameter(
             _("“{text}” is no purpose: {known}.").format(text=text, known=known), param_hint="--purpose"
         ) from None
+
+
+app.add_typer(places.app)
+app.add_typer(statistics.app)
