@@ -73,6 +73,8 @@ def check(
     settings = context.settings
     with reading(context.engine) as session, progress_bar(_("Checking the companies")):
         found = list(find_misfits(session, settings.places, settings.sectors, only=wanted))
+    order = {fault: at for at, fault in enumerate(_labels())}
+    found.sort(key=lambda each: order[each.faults[0]])  # what keeps it out of an EPCI first, then by name
     if out is not None:
         _write(out, found)
     elif as_json:

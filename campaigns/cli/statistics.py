@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from gettext import gettext as _
 from gettext import ngettext
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campaigns.cli.options import Json
-from campaigns.cli.output import emit_json, examples, progress_bar, say, show_table
+from campaigns.cli.output import GAP, emit_json, examples, progress_bar, say, show_table
 
 if TYPE_CHECKING:
     from audiences.exports import Cell
@@ -34,6 +34,9 @@ HEADINGS = {
 """The criteria in the order in which they are shown, as a French report calls them."""
 
 TOTAL = "Total"
+
+NARROW = 5
+"""The fewest characters of a column's title in a cross table: its figures need as much."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def _show(figures: _Figures, *, chart: bool) -> None:
     if not figures.total:
         return
     if figures.crossed is not None and not chart:
-        _title, header, lines = _cross(figures)
+        _title, header, lines = _cross(_turned(figures))
         show_table(_fitted(header, lines), lines, numbers=len(header) - 1)
         return
     for criterion, counts in figures.by.items():
@@ -200,10 +203,23 @@ def _width() -> int:
     return shutil.get_terminal_size((WIDEST, 0)).columns
 
 
+def _turned(figures: _Figures) -> _Figures:
+    """Exchange rows and columns where only that fits the screen."""
+
+    def span(rows: Counts, columns: Counts) -> int:
+        return max(map(len, rows)) + (len(columns) + 1) * (NARROW + GAP)
+
+    (rows, row_counts), (columns, column_counts) = figures.by.items()
+    if span(row_counts, column_counts) <= _width() or span(column_counts, row_counts) > _width():
+        return figures
+    crossed = {(column, row): count for (row, column), count in (figures.crossed or {}).items()}
+    return replace(figures, by={columns: column_counts, rows: row_counts}, crossed=crossed)
+
+
 def _fitted(header: list[str], lines: "list[list[Cell]]") -> list[str]:
     """Cut the column titles so that the table fits the screen; figures are never cut."""
     first = max(len(header[0]), *(len(str(line[0])) for line in lines))
-    each = max((_width() - first) // (len(header) - 1) - 2, 5)
+    each = max((_width() - first) // (len(header) - 1) - GAP, NARROW)
     return [header[0], *(title if len(title) <= each else f"{title[: each - 1]}…" for title in header[1:])]
 
 
