@@ -28,8 +28,9 @@ def test_a_long_label_is_cut():
 @pytest.mark.parametrize("width", [40, 80, 120, 1000])
 @given(counts=COUNTS)
 def test_no_line_is_wider_than_the_screen(width: int, counts: dict[str, int]):
-    for draw in (bars, columns):
-        assert all(len(line) <= min(width, WIDEST) for line in draw(counts, width=width))
+    days = {f"2020-04-{day:02}": count for day, count in enumerate(counts.values(), start=1)}
+    for drawn in (bars(counts, width=width), columns(days, width=width)):
+        assert all(len(line) <= min(width, WIDEST) for line in drawn)
 
 
 def test_columns_show_each_day_between_the_first_and_the_last():
