@@ -12,19 +12,18 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from audiences.addresses import parse_address
-from audiences.columns import PERSON_HEADERS, header_finder, require_columns
+from audiences.addresslists import AddressList, open_list
 from audiences.errors import InvalidAddress
 from audiences.imports import CHUNK, Progress, RejectedRows
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 from audiences.rows import Rejection
-from audiences.sheets import Row, Sheet, read_sheet
+from audiences.sheets import Row
 from audiences.suppressions import active, history
 from audiences.text import fold
 from audiences.values import parse_date
 
 HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "address": (*PERSON_HEADERS["address"], "adresse", "adresses", "emails", "contact email"),
         "reason": ("motif", "raison", "cause", "type", "statut", "reason", "status"),
         "date": (
             "date", "date d opposition", "date opposition", "date de desinscription", "date desinscription",
@@ -107,15 +106,15 @@ def import_oppositions(
     Only an address makes a row faulty. Who opposed is not written to because the date cannot be read: the row then
     counts from now on, one whose scope cannot be read stops all mail, and both are among the remarks.
     """
-    sheet = read_sheet(path, header_finder(HEADERS))
-    require_columns(sheet, HEADERS, ("address",))
-    advance = progress(len(sheet)) if progress else lambda _done: None
-    summary = OppositionSummary(path.name, rows=len(sheet), ignored_columns=sheet.ignored)
+    sheet = open_list(path, HEADERS)
+    advance = progress(sheet.size) if progress else lambda _done: None
+    summary = OppositionSummary(path.name, ignored_columns=sheet.ignored)
     parser = _Parser(sheet, reason, scope, now, zone)
     seen: dict[str, set[tuple[SuppressionReason, SuppressionScope]]] = {}
     summary.rejections, summary.remarks = parser.rejections, parser.remarks
     rows = sheet.rows()
     while chunk := list(islice(rows, CHUNK)):
+        summary.rows += len(chunk)
         found = list(parser.parse(chunk))
         known = history(session, (each.address_key for each in found if each.address_key not in seen))
         for each in found:
@@ -130,7 +129,7 @@ def import_oppositions(
         advance(len(chunk))
     rejected = len({rejection.row for rejection in summary.rejections})
     if rejected and not skip_rejected and not is_dry_run:
-        raise RejectedRows(path, summary.rejections, len(sheet) - rejected)
+        raise RejectedRows(path, summary.rejections, summary.rows - rejected)
     return summary
 
 
@@ -163,7 +162,7 @@ class _Parser:
     """Types the rows of an opposition list; what makes a row useless goes to `rejections`, the rest to `remarks`."""
 
     def __init__(
-        self, sheet: Sheet, reason: SuppressionReason, scope: SuppressionScope, now: datetime, zone: tzinfo
+        self, sheet: AddressList, reason: SuppressionReason, scope: SuppressionScope, now: datetime, zone: tzinfo
     ) -> None:
         self._sheet = sheet
         self._reason = reason
@@ -217,7 +216,7 @@ class _Parser:
     def _evidence(self, row: Row) -> str:
         """Say which row it was, with all that it said in words: what no rule knows is kept at least so."""
         said = [text for name in ("reason", "evidence", "date", "scope") if (text := row.values.get(name))]
-        place = f"{self._sheet.path.name}, row {row.number}"
+        place = f"{self._sheet.name}, row {row.number}"
         return f"{place}: {' – '.join(said)}" if said else place
 
     def _tell(self, row: Row, name: str, reason: str) -> Rejection:

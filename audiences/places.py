@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from gettext import gettext as _
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -154,7 +154,20 @@ def correct_place(company: Company, place: Placement, *, by: str, now: datetime)
     company.updated_at = now
 
 
-def is_corrected(company: Company, *, postcode: str | None, commune: str | None, code: str | None) -> bool:
+class _Placed(Protocol):
+    """What `is_corrected` asks of a company, a row of the store or an import's record of it."""
+
+    @property
+    def postcode(self) -> str | None: ...
+    @property
+    def commune_given(self) -> str | None: ...
+    @property
+    def commune_code_given(self) -> str | None: ...
+    @property
+    def placed_by(self) -> str | None: ...
+
+
+def is_corrected(company: _Placed, *, postcode: str | None, commune: str | None, code: str | None) -> bool:
     """Tell whether a person corrected the place of a company, and a row repeats what was wrong or says nothing of it."""
     pairs = (
         (postcode, company.postcode),

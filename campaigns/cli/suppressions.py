@@ -376,16 +376,11 @@ def _standing(address: "Address", rows: "list[Suppression]", zone: ZoneInfo) -> 
 def _parse_file(path: Path, wanted: "dict[str, Address]") -> "tuple[list[Address], list[tuple[str, str]]]":
     """Read the addresses of a sheet beside those in `wanted`, each mailbox once, and what is no address with the cause."""
     from audiences.addresses import parse_address
-    from audiences.columns import header_finder, require_columns
+    from audiences.addresslists import open_list
     from audiences.errors import InvalidAddress
-    from audiences.oppositions import HEADERS
-    from audiences.sheets import read_sheet
 
-    fields = {"address": HEADERS["address"]}
-    sheet = read_sheet(path, header_finder(fields))
-    require_columns(sheet, fields, ("address",))
     invalid = []
-    for row in sheet.rows():
+    for row in open_list(path, {}).rows():
         text = row.values["address"]
         try:
             parsed = parse_address(text)
