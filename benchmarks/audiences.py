@@ -48,7 +48,7 @@ def fill(engine: "Engine", settings: "Settings", folder: Path) -> tuple[int, flo
     """Import the two generated files as the command line does; give the rows and the seconds."""
     from audiences.database import writing
     from audiences.imports import import_sheet
-    from audiences.rows import SheetKind
+    from audiences.columns import SheetKind
 
     rows, begin = 0, time.perf_counter()
     for kind in (SheetKind.CONTACTS, SheetKind.REQUESTS):

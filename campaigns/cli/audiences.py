@@ -58,7 +58,7 @@ def import_(
 ) -> None:
     from audiences.database import writing
     from audiences.imports import RejectedRows, import_sheet
-    from audiences.rows import SheetKind
+    from audiences.columns import SheetKind
     from campaigns.cli.context import open_context
 
     if kind not in set(SheetKind):
