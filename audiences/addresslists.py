@@ -2,13 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from gettext import gettext as _
 from pathlib import Path
+from typing import NamedTuple
 
-from audiences.columns import PERSON_HEADERS, header_finder, require_columns
-from audiences.sheets import Row, Sheet, read_sheet
+from audiences.columns import PERSON_HEADERS
+from audiences.errors import MissingColumn
+from audiences.sheets import Table, open_table
+from audiences.text import fold
 
 ADDRESS_HEADERS = (*PERSON_HEADERS["address"], "adresse", "adresses", "emails", "contact email")
 """What names the column of addresses, folded."""
+
+
+class Row(NamedTuple):
+    """One row: its number as the spreadsheet shows it (from 1), and its known fields as stripped text ("" if empty)."""
+
+    number: int
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -19,11 +30,17 @@ class AddressList:
     columns: Mapping[str, str]
     ignored: tuple[str, ...]
     size: int
-    _sheet: Sheet
+    _table: Table
+    _positions: Mapping[str, int]
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header that are not empty: their number, and their known fields as text."""
-        return self._sheet.rows()
+        for number, cells in self._table.rows():
+            width = len(cells)
+            yield Row(
+                number,
+                {field: cells[at].strip() if at < width else "" for field, at in self._positions.items()},
+            )
 
 
 def open_list(path: Path, headers: Mapping[str, tuple[str, ...]]) -> AddressList:
@@ -31,7 +48,21 @@ def open_list(path: Path, headers: Mapping[str, tuple[str, ...]]) -> AddressList
 
     Raises UnreadableSheet, and MissingColumn where there is no header or no address.
     """
-    fields = {"address": ADDRESS_HEADERS, **headers}
-    sheet = read_sheet(path, header_finder(fields))
-    require_columns(sheet, fields, ("address",))
-    return AddressList(path.name, sheet.columns, sheet.ignored, len(sheet), sheet)
+    names = {name: field for field, known in ({"address": ADDRESS_HEADERS} | dict(headers)).items() for name in known}
+    table = open_table(path, lambda cells: sum(fold(cell) in names for cell in cells))
+    positions: dict[str, int] = {}
+    ignored = []
+    for at, header in enumerate(table.headers):
+        field = names.get(fold(header))
+        if field is not None and field not in positions:
+            positions[field] = at
+        elif header:
+            ignored.append(header)
+    if "address" not in positions:
+        raise MissingColumn(
+            _("{file} lacks a column: {wanted}. It has: {present}. Rename a header or add the column.").format(
+                file=path.name, wanted="“Email”", present=", ".join(filter(None, table.headers))
+            )
+        )
+    columns = {field: table.headers[at] for field, at in positions.items()}
+    return AddressList(path.name, columns, tuple(ignored), table.size, table, positions)

@@ -5,6 +5,9 @@ AudienceError
 ├── UnreadableSheet (ValueError)          a file that cannot be read as a table
 ├── UnwritableFile (OSError)              an export that exists, or whose folder or kind does not do
 ├── MissingColumn (LookupError)           a sheet without a column that its kind needs
+├── AmbiguousColumn (LookupError)         a column that may be several fields, or only looks like one
+├── UnknownColumn (LookupError)           a --map that names no column of the sheet, or no field
+├── UnknownImport (LookupError)           an import, or a layout, that is not there or was taken back
 ├── RejectedRows (ValueError)             rows that cannot be imported; carries them all
 ├── InvalidAddress (ValueError)           not a mailbox that can be written to
 ├── InvalidNaf (ValueError)               not a NAF code
@@ -41,6 +44,18 @@ class UnwritableFile(AudienceError, OSError):
 
 class MissingColumn(AudienceError, LookupError):
     """A sheet lacks a column that its kind needs."""
+
+
+class AmbiguousColumn(AudienceError, LookupError):
+    """A column may be several fields, or only looks like one that is needed: somebody has to say."""
+
+
+class UnknownColumn(AudienceError, LookupError):
+    """A mapping names no column of the sheet, or no field of its kind."""
+
+
+class UnknownImport(AudienceError, LookupError):
+    """No import, or no layout, has this number, or the import was taken back."""
 
 
 class InvalidAddress(AudienceError, ValueError):

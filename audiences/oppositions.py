@@ -12,12 +12,11 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from audiences.addresses import parse_address
-from audiences.addresslists import AddressList, open_list
+from audiences.addresslists import AddressList, Row, open_list
 from audiences.errors import InvalidAddress
 from audiences.imports import CHUNK, Progress, RejectedRows
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 from audiences.rows import Rejection
-from audiences.sheets import Row
 from audiences.suppressions import active, history
 from audiences.text import fold
 from audiences.values import parse_date
@@ -129,7 +128,7 @@ def import_oppositions(
         advance(len(chunk))
     rejected = len({rejection.row for rejection in summary.rejections})
     if rejected and not skip_rejected and not is_dry_run:
-        raise RejectedRows(path, summary.rejections, summary.rows - rejected)
+        raise RejectedRows(path, summary.rejections, rejected, summary.rows - rejected)
     return summary
 
 

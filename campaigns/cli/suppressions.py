@@ -133,8 +133,8 @@ def import_(
     from audiences.database import reading, writing
     from audiences.imports import RejectedRows
     from audiences.oppositions import import_oppositions
-    from campaigns.cli.audiences import show_rejections
     from campaigns.cli.context import open_context
+    from campaigns.cli.imports import show_rejections
 
     why, far = _reason(reason), _scope(scope)
     context = open_context()
