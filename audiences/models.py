@@ -59,11 +59,11 @@ class Company(Base):
     commune_name: Mapped[str | None] = mapped_column(Text)
     commune_code: Mapped[str | None] = mapped_column(String(5), index=True)
     epci_siren: Mapped[str | None] = mapped_column(String(9), index=True)
+    diffusion: Mapped[str | None] = mapped_column(String(1))
     # As the sheet wrote them, beside what they were taken for; `placed_by` is who corrected that by hand.
     commune_given: Mapped[str | None] = mapped_column(Text)
     commune_code_given: Mapped[str | None] = mapped_column(String(5))
     placed_by: Mapped[str | None] = mapped_column(Text)
-    diffusion: Mapped[str | None] = mapped_column(String(1))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
