@@ -65,7 +65,10 @@ def stats(
     since: Annotated[str | None, typer.Option(help=_("First day; thirty days ago without it."))] = None,
     until: Annotated[str | None, typer.Option(help=_("Last day; today without it."))] = None,
     by: Annotated[
-        list[str] | None, typer.Option(help=_("channel, epci, nature, topic, day or week; one, or two to cross them."))
+        list[str] | None,
+        typer.Option(
+            metavar="CRITERION", help=_("channel, epci, nature, topic, day or week; one, or two to cross them.")
+        ),
     ] = None,
     chart: Annotated[bool, typer.Option("--chart", help=_("Draw the figures."))] = False,
     csv: Annotated[Path | None, typer.Option(help=_("Write the tables to this CSV file."))] = None,

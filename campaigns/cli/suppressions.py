@@ -287,7 +287,7 @@ def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo) -> None:
 
 
 @app.command(
-    epilog=examples('relais suppressions lift jean@example.org --why "mail of 4 May: he wants the news again"'),
+    epilog=examples('relais suppressions lift jean@example.org --why "his mail of 4 May"'),
     help=_("Write to an address again. The list keeps who lifted it, when and why."),
 )
 def lift(
