@@ -82,6 +82,8 @@ def stats(
             raise typer.BadParameter(_("Name the file {suffix}.").format(suffix=suffix), param_hint=option)
     for path in filter(None, (csv, xlsx)):
         _write(path, figures)
+        if not as_json:
+            say(_("Written: {file}.").format(file=path))
     if as_json:
         emit_json(_record(figures))
     elif csv is None and xlsx is None:
@@ -176,7 +178,6 @@ def _write(path: Path, figures: _Figures) -> None:
     from audiences.exports import write_sheets
 
     write_sheets(path, _tables(figures))
-    say(_("Written: {file}.").format(file=path))
 
 
 def _show(figures: _Figures, *, chart: bool) -> None:
