@@ -77,8 +77,10 @@ def check(
     found.sort(key=lambda each: order[each.faults[0]])  # what keeps it out of an EPCI first, then by name
     if out is not None:
         _write(out, found)
-    elif as_json:
+    if as_json:
         emit_json([_record(each) for each in found])
+    elif out is not None:
+        _tell(out, len(found))
     else:
         _show(found)
     if found:
@@ -148,7 +150,10 @@ def _write(out: Path, found: "list[Misfit]") -> None:
         )
         for each in found
     )
-    count = write_sheet(out, COLUMNS, rows, name="À corriger")
+    write_sheet(out, COLUMNS, rows, name="À corriger")
+
+
+def _tell(out: Path, count: int) -> None:
     say(ngettext("{file}: {count} row.", "{file}: {count} rows.", count).format(file=out, count=count))
     say(_("Correct the cells, and import it: relais audiences import {file}").format(file=out))
 

@@ -65,7 +65,10 @@ def stats(
     since: Annotated[str | None, typer.Option(help=_("First day; thirty days ago without it."))] = None,
     until: Annotated[str | None, typer.Option(help=_("Last day; today without it."))] = None,
     by: Annotated[
-        list[str] | None, typer.Option(help=_("channel, epci, nature, topic, day or week; one, or two to cross them."))
+        list[str] | None,
+        typer.Option(
+            metavar="CRITERION", help=_("channel, epci, nature, topic, day or week; one, or two to cross them.")
+        ),
     ] = None,
     chart: Annotated[bool, typer.Option("--chart", help=_("Draw the figures."))] = False,
     csv: Annotated[Path | None, typer.Option(help=_("Write the tables to this CSV file."))] = None,
@@ -79,6 +82,8 @@ def stats(
             raise typer.BadParameter(_("Name the file {suffix}.").format(suffix=suffix), param_hint=option)
     for path in filter(None, (csv, xlsx)):
         _write(path, figures)
+        if not as_json:
+            say(_("Written: {file}.").format(file=path))
     if as_json:
         emit_json(_record(figures))
     elif csv is None and xlsx is None:
@@ -173,7 +178,6 @@ def _write(path: Path, figures: _Figures) -> None:
     from audiences.exports import write_sheets
 
     write_sheets(path, _tables(figures))
-    say(_("Written: {file}.").format(file=path))
 
 
 def _show(figures: _Figures, *, chart: bool) -> None:

@@ -227,7 +227,7 @@ def list_(
             with_lifted=lifted,
         )
         if out is not None:
-            _write(out, found, zone)
+            _write(out, found, zone, as_json=as_json)
         elif as_json:
             emit_json([_record(row, zone) for row in found])
         else:
@@ -272,7 +272,7 @@ COLUMNS = ("Adresse", "Motif", "Périmètre", "Date", "Preuve", "Levée le", "Le
 """The columns of the file; the first four are what `suppressions import` reads."""
 
 
-def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo) -> None:
+def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo, *, as_json: bool) -> None:
     from audiences.exports import write_sheet
 
     def cells() -> "Iterator[tuple[Cell, ...]]":
@@ -283,11 +283,14 @@ def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo) -> None:
             yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
 
     count = write_sheet(out, COLUMNS, cells(), name="Oppositions")
+    if as_json:
+        emit_json({"file": str(out), "rows": count})
+        return
     say(ngettext("{file}: {count} row.", "{file}: {count} rows.", count).format(file=out, count=count))
 
 
 @app.command(
-    epilog=examples('relais suppressions lift jean@example.org --why "mail of 4 May: he wants the news again"'),
+    epilog=examples('relais suppressions lift jean@example.org --why "his mail of 4 May"'),
     help=_("Write to an address again. The list keeps who lifted it, when and why."),
 )
 def lift(

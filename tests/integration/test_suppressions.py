@@ -119,6 +119,14 @@ def test_a_wider_scope_is_a_row_of_its_own(engine: Engine, put: Callable[..., bo
     assert stopped_by(kept(engine)) == ALL
 
 
+def test_of_several_reasons_the_first_is_told(engine: Engine, put: Callable[..., bool]):
+    put(BOUNCE, MARKETING)
+    put(SuppressionReason.COMPLAINT)
+    put(LEFT)
+    assert suppressed(engine, is_marketing=True) == {KEY: BOUNCE}
+    assert suppressed(engine, is_marketing=False) == {KEY: SuppressionReason.COMPLAINT}
+
+
 def test_lifting_keeps_the_rows_with_who_when_and_why(engine: Engine, put: Callable[..., bool], now: datetime):
     put(LEFT, MARKETING)
     put(BOUNCE)
