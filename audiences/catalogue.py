@@ -52,6 +52,11 @@ def get_audience(session: Session, slug: str) -> Audience:
     return audience
 
 
+def query_of(session: Session, text: str) -> str:
+    """Give the query of a saved audience, or the text itself when it is a query."""
+    return get_audience(session, text).query if SLUG.fullmatch(text) else text
+
+
 def list_audiences(session: Session) -> list[Audience]:
     """List the saved audiences by name."""
     return list(session.scalars(select(Audience).order_by(Audience.slug)))

@@ -1,12 +1,17 @@
-"""Which header of a spreadsheet is which field: the French and English names that chambers write."""
+"""Which header of a spreadsheet is which field: the French and English names that chambers and INSEE write."""
 
-from collections.abc import Callable, Mapping
-from gettext import gettext as _
+from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
-from audiences.errors import MissingColumn
-from audiences.sheets import Sheet
-from audiences.text import fold
+
+class SheetKind(StrEnum):
+    """What the rows of a sheet are."""
+
+    CONTACTS = "contacts"
+    REQUESTS = "requests"
+    SIRENE = "sirene"  # establishments of INSEE's register: they complete companies, and bring no contact
+
 
 COMPANY_HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -73,25 +78,61 @@ REQUEST_HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-CONTACT_FIELDS = {**COMPANY_HEADERS, **PERSON_HEADERS}
-REQUEST_FIELDS = {**COMPANY_HEADERS, **{k: v for k, v in PERSON_HEADERS.items() if k != "source"}, **REQUEST_HEADERS}
+# StockEtablissement of INSEE's SIRENE (v3, and the columns added since), the export of its search page, and that of
+# the "Annuaire des entreprises".
+SIRENE_HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "siret": (*COMPANY_HEADERS["siret"], "siret du siege"),
+        "name": (
+            "denominationusuelleetablissement", "denominationunitelegale", "denomination", "raison sociale",
+            "nom complet", "nom raison sociale", "denomination de l unite legale",
+        ),
+        "sign": ("enseigne1etablissement", "enseigne", "nom commercial"),
+        "naf": (
+            "activiteprincipaleetablissement", "activite principale", "code naf", "code ape", "code naf ape", "naf",
+            "ape", "activite principale de l etablissement",
+        ),
+        "naf_2025": ("activiteprincipalenaf25etablissement", "activite principale naf 2025", "code naf 2025"),
+        "band": (
+            "trancheeffectifsetablissement", "tranche effectif salarie", "tranche effectifs", "tranche d effectif",
+            "tranche d effectif salarie", "tranche d effectifs", "tranche d effectif salarie de l etablissement",
+            "tranche effectif salarie etablissement",
+        ),
+        "postcode": ("codepostaletablissement", "code postal", "code postal etablissement", "cp"),
+        "commune": ("libellecommuneetablissement", "libelle commune", "commune", "ville", "libelle commune etablissement"),
+        "commune_code": ("codecommuneetablissement", "code commune", "code insee", "commune code", "code commune etablissement"),
+        "diffusion": (
+            "statutdiffusionetablissement", "statut diffusion", "statut de diffusion", "statut diffusion etablissement",
+        ),
+        "unit_diffusion": ("statutdiffusionunitelegale", "statut diffusion unite legale"),
+        "state": (
+            "etatadministratifetablissement", "etat administratif", "etat administratif etablissement",
+            "etat administratif de l etablissement",
+        ),
+    }
+)  # fmt: skip
 
+FIELDS: Mapping[SheetKind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        SheetKind.CONTACTS: {**COMPANY_HEADERS, **PERSON_HEADERS},
+        SheetKind.REQUESTS: {
+            **COMPANY_HEADERS,
+            **{field: headers for field, headers in PERSON_HEADERS.items() if field != "source"},
+            **REQUEST_HEADERS,
+        },
+        SheetKind.SIRENE: SIRENE_HEADERS,
+    }
+)
+"""The fields of each kind of sheet, with the folded headers that name them; the first is shown."""
 
-def header_finder(fields: Mapping[str, tuple[str, ...]]) -> Callable[[str], str | None]:
-    """Give a function from a header, however accented or cased, to the field that it names."""
-    names = {name: field for field, headers in fields.items() for name in headers}
-    return lambda header: names.get(fold(header))
+NEEDED: Mapping[SheetKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        SheetKind.CONTACTS: (("address",),),
+        SheetKind.REQUESTS: (("received_on",), ("channel",), ("nature",), ("siret", "name", "address")),
+        SheetKind.SIRENE: (("siret",),),
+    }
+)
+"""Of every group, a sheet of the kind has at least one column."""
 
-
-def require_columns(sheet: Sheet, fields: Mapping[str, tuple[str, ...]], *groups: tuple[str, ...]) -> None:
-    """Check that the sheet has at least one column of every group of fields; raise MissingColumn naming all that lack."""
-    missing = [group for group in groups if not any(field in sheet.columns for field in group)]
-    if not missing:
-        return
-    wanted = "; ".join(" / ".join(f"“{fields[field][0].capitalize()}”" for field in group) for group in missing)
-    present = ", ".join([*sheet.columns.values(), *sheet.ignored])
-    raise MissingColumn(
-        _("{file} lacks a column: {wanted}. It has: {present}. Rename a header or add the column.").format(
-            file=sheet.path.name, wanted=wanted, present=present
-        )
-    )
+REASONS = frozenset({"motif du rejet", "reason for the rejection"})
+"""The column that Relais adds to a file of rejected rows, folded: it is no part of the layout."""

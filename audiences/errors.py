@@ -5,6 +5,9 @@ AudienceError
 ├── UnreadableSheet (ValueError)          a file that cannot be read as a table
 ├── UnwritableFile (OSError)              an export that exists, or whose folder or kind does not do
 ├── MissingColumn (LookupError)           a sheet without a column that its kind needs
+├── AmbiguousColumn (LookupError)         a column that may be several fields, or only looks like one
+├── UnknownColumn (LookupError)           a --map that names no column of the sheet, or no field
+├── UnknownImport (LookupError)           an import, or a layout, that is not there or was taken back
 ├── RejectedRows (ValueError)             rows that cannot be imported; carries them all
 ├── InvalidAddress (ValueError)           not a mailbox that can be written to
 ├── InvalidNaf (ValueError)               not a NAF code
@@ -15,6 +18,10 @@ AudienceError
 ├── UnknownEpci (LookupError)
 ├── UnknownSector (LookupError)
 ├── UnknownAudience (LookupError)
+├── UnknownCommune (LookupError)
+├── UnknownCompany (LookupError)
+├── NotSuppressed (LookupError)           an address that is on no list, and is to be lifted from it
+├── ProtectedSuppression (ValueError)     a complaint or an erasure, which is not lifted like another reason
 └── AudienceExists (ValueError)
 """
 
@@ -37,6 +44,18 @@ class UnwritableFile(AudienceError, OSError):
 
 class MissingColumn(AudienceError, LookupError):
     """A sheet lacks a column that its kind needs."""
+
+
+class AmbiguousColumn(AudienceError, LookupError):
+    """A column may be several fields, or only looks like one that is needed: somebody has to say."""
+
+
+class UnknownColumn(AudienceError, LookupError):
+    """A mapping names no column of the sheet, or no field of its kind."""
+
+
+class UnknownImport(AudienceError, LookupError):
+    """No import, or no layout, has this number, or the import was taken back."""
 
 
 class InvalidAddress(AudienceError, ValueError):
@@ -77,3 +96,19 @@ class UnknownAudience(AudienceError, LookupError):
 
 class AudienceExists(AudienceError, ValueError):
     """Another audience is saved under this name."""
+
+
+class UnknownCommune(AudienceError, LookupError):
+    """No commune, or several, have this code or name."""
+
+
+class UnknownCompany(AudienceError, LookupError):
+    """No company, or several, have this SIRET or name."""
+
+
+class NotSuppressed(AudienceError, LookupError):
+    """An address that is to be lifted from the suppression list does not stand on it."""
+
+
+class ProtectedSuppression(AudienceError, ValueError):
+    """A complaint or an erasure is not lifted unless that is asked for expressly."""

@@ -21,6 +21,9 @@ CONTROL_MARKS = "\t\r\n"
 SHEET_NAME_MAX = 31
 """Excel names no sheet longer."""
 
+WIDEST = 48
+"""Characters that a column is widened to by its longest text."""
+
 MODE = 0o600
 """An export holds personal data: nobody else on the machine reads it (GDPR art. 32)."""
 
@@ -116,19 +119,22 @@ def _write_xlsx(path: Path, sheets: Iterable[tuple[str, Sequence[str], Iterable[
         for name, columns, rows in sheets:
             sheet = book.add_worksheet(_sheet_name(name))
             sheet.freeze_panes(1, 0)
+            widths = [max(12, len(title) + 2) for title in columns]
             for at, title in enumerate(columns):
-                sheet.set_column(at, at, max(12, len(title) + 2))
                 sheet.write_string(0, at, harmless(title), bold)
             number = 0
             for number, row in enumerate(rows, start=1):
                 for at, cell in enumerate(row):
                     if isinstance(cell, str):
+                        widths[at] = max(widths[at], min(len(cell) + 2, WIDEST))
                         # never `write`, which makes formulas, links and numbers of texts
                         sheet.write_string(number, at, harmless(cell))
                     elif isinstance(cell, date):
                         sheet.write_datetime(number, at, cell)
                     elif cell is not None:
                         sheet.write_number(number, at, cell)
+            for at, width in enumerate(widths):
+                sheet.set_column(at, at, width)
             if number:
                 sheet.autofilter(0, 0, number, len(columns) - 1)
             count += number

@@ -1,28 +1,38 @@
-"""Imports spreadsheets of contacts and of requests into the store: all rows or none, each fault named, repeatable."""
+"""Imports spreadsheets of contacts, requests and SIRENE into the store: all rows or none, each fault named, repeatable."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from gettext import gettext as _
-from itertools import chain, filterfalse, islice
+from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from audiences.columns import CONTACT_FIELDS, REQUEST_FIELDS, header_finder, require_columns
+from audiences.asked import AskedBook
+from audiences.columns import SheetKind
 from audiences.errors import AudienceError
-from audiences.models import Company, Contact, ImportRun, Request, Suppression, SuppressionReason, SuppressionScope
+from audiences.journal import Journal
+from audiences.layouts import columns_of, find_layout, kind_of, known_hashes, remember
+from audiences.mapping import ColumnMapping, guess, guess_kind_of, header_score, layout_hash, parse_maps
+from audiences.models import ImportRun
+from audiences.opposition import Opposition
+from audiences.records import CompanyRecord, ContactRecord
 from audiences.registry import Registry
-from audiences.rows import ParsedRow, Rejection, RowParser, SheetKind
-from audiences.sheets import Row, read_sheet, sha256_of
+from audiences.rows import ParsedRow, Rejection, RowParser
+from audiences.sheets import Table, open_table
+from audiences.sirene import Register
+from audiences.spacious import spacious
 from audiences.territory import Territory
 from audiences.values import Terms
 
-CHUNK = 1_000
+CHUNK = 2_000
 """Rows written together: large enough to share statements, small enough to keep memory flat."""
+
+LOOKED_UP = frozenset({"siret", "name_key", "company_id", "address_key", "fingerprint"})
+"""The columns by which an import finds what is there."""
 
 Progress = Callable[[int], None]
 
@@ -30,36 +40,120 @@ Progress = Callable[[int], None]
 class RejectedRows(AudienceError, ValueError):
     """Some rows cannot be imported, hence none was; `rejections` names each cell."""
 
-    def __init__(self, path: Path, rejections: Sequence[Rejection], accepted: int) -> None:
+    def __init__(self, path: Path, rejections: Sequence[Rejection], rejected: int, accepted: int) -> None:
         self.rejections = tuple(rejections)
-        rows = len({rejection.row for rejection in rejections})
         super().__init__(
             _(
                 "{file}: {rows} row(s) rejected, so nothing was imported. Mend them, or add --skip-rejected to import the other {accepted}."
-            ).format(file=path.name, rows=rows, accepted=accepted)
+            ).format(file=path.name, rows=rejected, accepted=accepted)
         )
 
 
 @dataclass
 class ImportSummary:
-    """What one import did; the counts are rows of the sheet, `new` counts rows of each table."""
+    """What one import did; the counts are rows of the sheet, `new` counts rows of each table.
+
+    Every row is one of created, changed, unchanged, aside (an establishment of SIRENE that the store does not know) and
+    rejected. `opposed` rows name a mailbox that is on the suppression list already, and stays there.
+    """
 
     file: str
     kind: SheetKind
+    run: int = 0
     rows: int = 0
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+    aside: int = 0
+    rejected: int = 0
     unplaced: int = 0
+    opposed: int = 0
+    closed: list[tuple[str, str]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    mapping: ColumnMapping | None = None
     ignored_columns: tuple[str, ...] = ()
+    other_sheets: tuple[str, ...] = ()
     new: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file whose columns are mapped: what an import needs beside the store."""
+
+    table: Table
+    mapping: ColumnMapping
+
+    def require(self) -> None:
+        """Raise MissingColumn or AmbiguousColumn unless every needed column is certain."""
+        self.mapping.require(self.table.path.name)
+
+    def confirmed(self) -> "Prepared":
+        """Give the same file with the guesses about its columns taken."""
+        return Prepared(self.table, self.mapping.confirmed())
+
+
+def prepare(
+    session: Session,
+    path: Path,
+    kind: SheetKind | None = None,
+    *,
+    maps: Sequence[str] = (),
+    sheet: str | None = None,
+) -> Prepared:
+    """Open a file and map its columns: by `maps` ("Header=field"), as the layout was confirmed before, by their names.
+
+    Without `kind` the layout or the headers tell it. Raises UnreadableSheet, MissingColumn (no header), UnknownColumn.
+    """
+    hashes = known_hashes(session)
+    given = {word.rpartition("=")[0].strip() for word in maps} - {""}
+
+    def is_header(cells: Sequence[str]) -> bool:
+        return bool(given & set(cells)) or layout_hash(cells) in hashes
+
+    table = open_table(path, header_score(is_header), sheet=sheet)
+    layout = find_layout(session, table.headers)
+    kind = kind or kind_of(layout) or guess_kind_of(table.headers)
+    remembered = columns_of(layout) if layout is not None and layout.kind == kind else None
+    return Prepared(
+        table, guess(table.headers, kind, given=parse_maps(maps, table.headers, kind), remembered=remembered)
+    )
 
 
 def import_sheet(
     session: Session,
     path: Path,
-    kind: SheetKind,
+    kind: SheetKind | None = None,
+    *,
+    territory: Territory,
+    natures: Terms,
+    channels: Terms,
+    now: datetime,
+    maps: Sequence[str] = (),
+    sheet: str | None = None,
+    skip_rejected: bool = False,
+    keep_invalid: bool = False,
+    create: bool = False,
+    progress: Callable[[int], Progress] | None = None,
+) -> ImportSummary:
+    """Import one file whose columns are all certain: `prepare` and `import_table` at once."""
+    prepared = prepare(session, path, kind, maps=maps, sheet=sheet)
+    return import_table(
+        session,
+        prepared,
+        territory=territory,
+        natures=natures,
+        channels=channels,
+        now=now,
+        skip_rejected=skip_rejected,
+        keep_invalid=keep_invalid,
+        create=create,
+        progress=progress,
+    )
+
+
+def import_table(
+    session: Session,
+    prepared: Prepared,
     *,
     territory: Territory,
     natures: Terms,
@@ -67,169 +161,167 @@ def import_sheet(
     now: datetime,
     skip_rejected: bool = False,
     keep_invalid: bool = False,
+    create: bool = False,
     progress: Callable[[int], Progress] | None = None,
 ) -> ImportSummary:
-    """Import one file in the caller's transaction; raise RejectedRows, for the caller to roll back, if a row is faulty.
+    """Import a file in the caller's transaction; raise RejectedRows, for the caller to roll back, if a row is faulty.
 
     With `skip_rejected` the faulty rows are left out and named in the summary. With `keep_invalid` an address that
-    cannot be written to is no fault: it is kept as written and its contact never becomes a recipient. `progress` is
-    called once with the number of rows and gives a function that is told how many are done.
+    cannot be written to is no fault: it is kept as written and its contact never becomes a recipient. `create` adds
+    the establishments of a SIRENE file that the store does not know. `progress` is called once with about the number
+    of rows and gives a function that is told how many are done.
     """
-    fields = REQUEST_FIELDS if kind is SheetKind.REQUESTS else CONTACT_FIELDS
-    sheet = read_sheet(path, header_finder(fields))
-    if kind is SheetKind.REQUESTS:
-        require_columns(sheet, fields, ("received_on",), ("channel",), ("nature",), ("siret", "name", "address"))
-    else:
-        require_columns(sheet, fields, ("address",))
-    advance = progress(len(sheet)) if progress else lambda _done: None
-    parser = RowParser(sheet, territory, natures, channels, keep_invalid=keep_invalid)
-    summary = ImportSummary(path.name, kind, rows=len(sheet), ignored_columns=sheet.ignored)
-    importer = _Importer(session, kind, summary, now=now)
-    # Rows that name no company come last: by then it is known whose mailboxes they hold, however the sheet is sorted.
-    rows = chain(filter(_names_company, sheet.rows()), filterfalse(_names_company, sheet.rows()))
-    while chunk := list(islice(rows, CHUNK)):
-        parsed = [done for row in chunk if (done := parser.parse(row, kind)) is not None]
-        importer.put(parsed)
-        advance(len(chunk))
-    summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
-    rejected = len({rejection.row for rejection in summary.rejections})
-    if rejected and not skip_rejected:
-        raise RejectedRows(path, summary.rejections, len(sheet) - rejected)
-    session.add(
-        ImportRun(
-            kind=kind,
-            file_name=path.name,
-            sha256=sha256_of(path),
-            started_at=now,
-            rows=summary.rows,
-            created=summary.created,
-            changed=summary.changed,
-            unchanged=summary.unchanged,
-            rejected=rejected,
-        )
+    prepared.require()
+    table, mapping = prepared.table, prepared.mapping
+    advance = progress(table.size) if progress else lambda _done: None
+    parser = RowParser(mapping, territory, natures, channels, keep_invalid=keep_invalid)
+    summary = ImportSummary(
+        table.path.name,
+        mapping.kind,
+        mapping=mapping,
+        ignored_columns=mapping.ignored,
+        other_sheets=table.other_sheets,
     )
+    run = ImportRun(kind=mapping.kind, file_name=table.path.name, sha256=table.sha256, started_at=now)
+    run.rows = run.created = run.changed = run.unchanged = run.rejected = 0
+    session.add(run)
+    session.flush()
+    summary.run = run.id
+    connection = session.connection()
+    grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
+    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP):
+        importer = _Importer(connection, parser, summary, create=create, now=now)
+        importer.run(table, advance)
+    summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
+    summary.rejected = parser.rejected
+    if summary.rejected and not skip_rejected:
+        raise RejectedRows(table.path, summary.rejections, summary.rejected, summary.rows - summary.rejected)
+    run.rows, run.created, run.changed = summary.rows, summary.created, summary.changed
+    run.unchanged, run.rejected = summary.unchanged + summary.aside, summary.rejected
+    remember(session, mapping, table.path.name, now=now)
+    session.flush()
     return summary
-
-
-def _names_company(row: Row) -> bool:
-    return bool(row.values.get("siret") or row.values.get("name"))
 
 
 class _Importer:
     """Puts chunks of typed rows into the store and counts what they did."""
 
-    def __init__(self, session: Session, kind: SheetKind, summary: ImportSummary, *, now: datetime) -> None:
-        self._session = session
-        self._kind = kind
+    def __init__(
+        self, connection: Connection, parser: RowParser, summary: ImportSummary, *, create: bool, now: datetime
+    ) -> None:
+        self._parser = parser
         self._summary = summary
-        self._now = now
-        self._registry = Registry(session, now=now)
-        self._occurrences: Counter[str] = Counter()
+        self._kind = summary.kind
+        self._journal = Journal(connection, summary.run)
+        self._registry = Registry(connection, self._journal, summary.new, now=now)
+        self._opposition = Opposition(connection, self._journal, summary.new, file=summary.file, now=now)
+        self._asked = AskedBook(connection, self._journal, summary.new, now=now)
+        self._register = (
+            Register(connection, summary.mapping, create=create)
+            if self._kind is SheetKind.SIRENE and summary.mapping
+            else None
+        )
 
-    def put(self, rows: Sequence[ParsedRow]) -> None:
+    def run(self, table: Table, advance: Progress) -> None:
+        """Go through the table.
+
+        Rows that name no company come last: by then it is known whose mailboxes they hold, however the sheet is sorted.
+        """
+        self._deferred = 0
+        self._pass(self._named(table), advance)
+        if self._deferred:
+            self._pass(self._nameless(table), advance)
+        self._registry.end()
+        self._asked.end()
+        self._journal.flush(is_last=True)
+
+    def _named(self, table: Table) -> Iterator[tuple[int, list[str]]]:
+        names_company = self._parser.names_company
+        for row in table.rows():
+            if names_company(row[1]):
+                yield row
+            else:
+                self._deferred += 1
+
+    def _nameless(self, table: Table) -> Iterator[tuple[int, list[str]]]:
+        names_company = self._parser.names_company
+        return (row for row in table.rows() if not names_company(row[1]))
+
+    def _pass(self, rows: Iterator[tuple[int, list[str]]], advance: Progress) -> None:
+        parse, register = self._parser.parse, self._register
+        while chunk := list(islice(rows, CHUNK)):
+            wanted = chunk if register is None else [row for row in chunk if register.wants(row[1])]
+            parsed = [done for number, cells in wanted if (done := parse(number, cells)) is not None]
+            self._summary.rows += len(chunk)
+            self._summary.aside += len(chunk) - len(wanted)
+            self._put(parsed)
+            advance(len(chunk))
+
+    def _put(self, rows: Sequence[ParsedRow]) -> None:
         """Write one chunk: companies and contacts first, so that their ids tell whose requests are known already."""
         registry = self._registry
-        with self._session.no_autoflush:
-            registry.begin_chunk((row.company for row in rows), (row.person for row in rows))
-            opposed = self._opposed_keys(rows)
-            done = [self._put_row(row, opposed) for row in rows]
-            if self._kind is SheetKind.REQUESTS:
-                self._put_requests(done)
-            for each in done:
-                self._count(each)
-            registry.end_chunk()
+        registry.begin_chunk(rows, has_people=self._parser.has_people)
+        self._opposition.begin_chunk(rows)
+        done: list[_Done] = []
+        for row in rows:
+            each = self._put_row(row)
+            if each is not None:
+                done.append(each)
+        if self._kind is SheetKind.REQUESTS:
+            self._asked.put([(each.row, each.company, each.contact) for each in done], done)
+        for each in done:
+            self._count(each)
+        registry.end_chunk()
+        self._opposition.end_chunk()
+        self._asked.end_chunk()
+        self._journal.flush()
 
-    def _put_row(self, row: ParsedRow, opposed: set[str]) -> "_Done":
-        self._registry.begin_row()
-        company, contact = self._put_parties(row)
-        self._put_opposition(row, opposed)
-        return _Done(row, company, contact, self._registry.made, self._registry.is_changed)
-
-    def _put_parties(self, row: ParsedRow) -> tuple[Company | None, Contact]:
-        is_base = self._kind is SheetKind.CONTACTS  # the contact base decides, the request sheet only fills gaps
-        company = None
-        if row.company.is_known or self._registry.find_company(row.company, row.person.address):
-            company = self._registry.put_company(row.company, row.person.address, overwrite=is_base)
-        contact = self._registry.put_contact(company, row.person, overwrite=is_base)
-        self._registry.put_tags(company, contact, row.tags)
-        return company, contact
-
-    def _put_opposition(self, row: ParsedRow, opposed: set[str]) -> None:
-        key = row.person.address.key if row.person.address else None
-        if row.is_opposed and key and key not in opposed:
-            opposed.add(key)
-            suppression = Suppression(
-                address_key=key,
-                reason=SuppressionReason.UNSUBSCRIBED,
-                scope=SuppressionScope.ALL,
-                evidence=f"{self._summary.file}, row {row.number}",
-                created_at=self._now,
-            )
-            self._registry.add(suppression)
-
-    def _put_requests(self, rows: Sequence["_Done"]) -> None:
-        self._session.flush()
-        fingerprints = [self._fingerprint(each) for each in rows]
-        found = self._session.scalars(select(Request).where(Request.fingerprint.in_(fingerprints)))
-        requests = {request.fingerprint: request for request in found}
-        for each, fingerprint in zip(rows, fingerprints, strict=True):
-            self._registry.begin_row()
-            request = requests.get(fingerprint)
-            if request is None:
-                owner = {"company": each.company} if each.company is not None else {"contact": each.contact}
-                requests[fingerprint] = request = Request(fingerprint=fingerprint, **owner)
-                self._registry.add(request)
-            self._registry.assign(request, each.row.request)
-            each.made.update(self._registry.made)
-            each.is_changed |= self._registry.is_changed
-
-    def _fingerprint(self, done: "_Done") -> str:
-        """Recognise a request in a later export: by its number, day and asker, else by its content and its rank among equals.
-
-        A number alone is not trusted: two advisers' sheets both begin at 1.
-        """
-        asked = done.row.request
-        asker = f"company {done.company.id}" if done.company is not None else f"contact {done.contact.id}"
-        day: date = asked["received_on"]
-        content = (
-            [asked["reference"]] if asked["reference"] else [asked["channel"], asked["nature"], asked["topic"] or ""]
-        )
-        plain = "\x1f".join([asker, day.isoformat(), *content])
-        if not asked["reference"]:
-            self._occurrences[plain] += 1
-            plain += f"\x1f{self._occurrences[plain]}"
-        return hashlib.blake2b(plain.encode(), digest_size=16).hexdigest()
-
-    def _opposed_keys(self, rows: Sequence[ParsedRow]) -> set[str]:
-        keys = {row.person.address.key for row in rows if row.is_opposed and row.person.address}
-        if not keys:
-            return set()
-        active = select(Suppression.address_key).where(
-            Suppression.address_key.in_(keys),
-            Suppression.lifted_at.is_(None),
-            Suppression.scope == SuppressionScope.ALL,
-        )
-        return set(self._session.scalars(active))
+    def _put_row(self, row: ParsedRow) -> "_Done | None":
+        registry, kind = self._registry, self._kind
+        registry.begin_row()
+        company = registry.find_company(row)
+        if self._register is not None and not self._register.takes(row, company):
+            self._summary.aside += 1
+            return None
+        is_base = kind is not SheetKind.REQUESTS  # the base decides, the request sheet only fills gaps
+        if company is not None or row.siret or row.company_name:
+            company = registry.put_company(row, company, overwrite=is_base, renames=kind is not SheetKind.SIRENE)
+        is_company_new = registry.is_new
+        contact = registry.put_contact(company, row, overwrite=is_base)
+        if row.tags:
+            registry.put_tags(company, contact, row.tags)
+        is_added = self._opposition.put(row)
+        if self._register is not None and row.is_closed and company is not None:
+            self._summary.closed.append((company.siret or "", company.name))
+        is_main = is_company_new if kind is SheetKind.SIRENE else registry.is_contact_new
+        return _Done(row, company, contact, is_main, registry.is_new or is_added, registry.is_changed)
 
     def _count(self, done: "_Done") -> None:
-        self._summary.new.update(done.made)
-        if done.made["request" if self._kind is SheetKind.REQUESTS else "contact"]:
-            self._summary.created += 1
-        elif done.made or done.is_changed:
-            self._summary.changed += 1
+        summary, row = self._summary, done.row
+        if done.is_main_new:
+            summary.created += 1
+        elif done.is_new or done.is_changed:
+            summary.changed += 1
         else:
-            self._summary.unchanged += 1
-        facts = done.row.company
-        if facts.placement is None and (facts.postcode or facts.commune_name):
-            self._summary.unplaced += 1
+            summary.unchanged += 1
+        if row.placement is None and (row.postcode or row.commune):
+            summary.unplaced += 1
+        summary.opposed = self._opposition.kept
 
 
-@dataclass
 class _Done:
-    """A row with what it became: new rows by table, and whether known ones were altered."""
+    """A row with what it became: whether its main row is new (a contact, or a request), others are, or known ones changed."""
 
-    row: ParsedRow
-    company: Company | None
-    contact: Contact
-    made: Counter[str]
-    is_changed: bool
+    __slots__ = ("company", "contact", "is_changed", "is_main_new", "is_new", "row")
+
+    def __init__(
+        self,
+        row: ParsedRow,
+        company: CompanyRecord | None,
+        contact: ContactRecord | None,
+        is_main_new: bool,
+        is_new: bool,
+        is_changed: bool,
+    ) -> None:
+        self.row, self.company, self.contact = row, company, contact
+        self.is_main_new, self.is_new, self.is_changed = is_main_new, is_new, is_changed

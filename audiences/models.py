@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from audiences.database import Base, UtcDateTime
@@ -60,6 +61,10 @@ class Company(Base):
     commune_code: Mapped[str | None] = mapped_column(String(5), index=True)
     epci_siren: Mapped[str | None] = mapped_column(String(9), index=True)
     diffusion: Mapped[str | None] = mapped_column(String(1))
+    # As the sheet wrote them, beside what they were taken for; `placed_by` is who corrected that by hand.
+    commune_given: Mapped[str | None] = mapped_column(Text)
+    commune_code_given: Mapped[str | None] = mapped_column(String(5))
+    placed_by: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -123,7 +128,10 @@ class Request(Base):
 
 
 class Suppression(Base):
-    """An address that is not written to, why, and how far that goes; lifting keeps the row as history."""
+    """An address that is not written to, why, and how far that goes; lifting keeps the row as history.
+
+    `evidence` tells where the wish or the failure is recorded: a sheet's row, a relay's reply, a mail.
+    """
 
     __tablename__ = "suppression"
 
@@ -134,6 +142,8 @@ class Suppression(Base):
     evidence: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lifted_by: Mapped[str | None] = mapped_column(Text)
+    lifted_why: Mapped[str | None] = mapped_column(Text)
 
 
 class Audience(Base):
@@ -164,3 +174,42 @@ class ImportRun(Base):
     changed: Mapped[int]
     unchanged: Mapped[int]
     rejected: Mapped[int]
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ChangeAction(StrEnum):
+    """What an import did to rows of the store."""
+
+    CREATED = "created"
+    CHANGED = "changed"  # one row; `values` has column -> [before, after]
+    SEEN = "seen"  # it named rows that were there: it stands on them
+
+
+class ImportChange(Base):
+    """What one import did to the rows of one table from `first_id` to `last_id`, so that it can be taken back."""
+
+    __tablename__ = "import_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"), index=True)
+    entity: Mapped[str] = mapped_column(String(12))
+    action: Mapped[ChangeAction] = mapped_column(String(8))
+    first_id: Mapped[int]
+    last_id: Mapped[int]
+    values: Mapped[dict[str, list[Any]] | None] = mapped_column(JSON)
+
+
+class ImportLayout(Base):
+    """The columns of a sheet as they were confirmed once, recognised by a hash of the headers."""
+
+    __tablename__ = "import_layout"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    headers_hash: Mapped[str] = mapped_column(String(32), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    columns: Mapped[dict[str, str | None]] = mapped_column(
+        JSON
+    )  # header as written -> field, null where it is not read
+    file_name: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,53 +1,21 @@
 """Finds the company and the contact that a row speaks of, or creates them: one chunk of rows, few statements."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Connection, or_, select
 
-from audiences.addresses import Address
-from audiences.models import Company, Contact, ContactKind, LegalBasis, Request, Suppression, Tag
-from audiences.territory import Placement
-from audiences.text import fold
-from audiences.values import Headcount, guess_kind
+from audiences.bulk import BulkInsert, Ids, among
+from audiences.journal import Journal
+from audiences.likeness import is_same_person, is_slip
+from audiences.models import Company, Contact, Tag
+from audiences.places import is_corrected
+from audiences.records import CompanyRecord, ContactRecord, Shelf
+from audiences.rows import ParsedRow
+from audiences.values import guess_kind
 
-
-@dataclass(frozen=True)
-class CompanyFacts:
-    """What a row says of a company; empty fields say nothing."""
-
-    siret: str | None = None
-    name: str = ""
-    naf_code: str | None = None
-    headcount: Headcount | None = None
-    postcode: str | None = None
-    commune_name: str | None = None
-    placement: Placement | None = None
-    diffusion: str | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the row names a company at all."""
-        return bool(self.siret or self.name)
-
-
-@dataclass(frozen=True)
-class PersonFacts:
-    """What a row says of the person or mailbox to write to; `unusable` keeps an address that cannot be written to."""
-
-    address: Address | None = None
-    unusable: str | None = None
-    civility: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-    role: str | None = None
-    kind: ContactKind | None = None
-    legal_basis: LegalBasis | None = None
-    source: str | None = None
+_TAGS = Tag.__table__
 
 
 class Registry:
@@ -58,220 +26,351 @@ class Registry:
     that importing a file twice changes nothing the second time.
     """
 
-    def __init__(self, session: Session, *, now: datetime) -> None:
-        self._session = session
-        self._now = now
-        self._decided: set[int] = set()
-        self._decided_contacts: set[int] = set()
-        self.begin_chunk([], [])
-        self.begin_row()
+    def __init__(self, connection: Connection, journal: Journal, made: Counter[str], *, now: datetime) -> None:
+        self._connection = connection
+        self._journal = journal
+        self._made = made
+        self._companies = Shelf(connection, CompanyRecord, journal, now=now)
+        self._contacts = Shelf(connection, ContactRecord, journal, now=now)
+        self._tag_ids = Ids(connection, _TAGS)  # type: ignore[arg-type]
+        self._tag_insert = BulkInsert(connection, _TAGS, ("id", "company_id", "contact_id", "word"))  # type: ignore[arg-type]
+        self._forget()
+        self.is_new = self.is_contact_new = self.is_changed = False
 
-    def begin_chunk(self, companies: Iterable[CompanyFacts], people: Iterable[PersonFacts]) -> None:
-        """Load what the rows of the next chunk may mean."""
-        self._by_siret: dict[str, Company] = {}
-        self._by_name: dict[str, list[Company]] = defaultdict(list)
-        self._by_key: dict[str, list[Contact]] = defaultdict(list)
-        self._contacts: dict[Company, list[Contact]] = defaultdict(list)
-        self._tags: dict[Company | Contact, set[str]] = defaultdict(set)
-        self._in_chunk: set[Company | Contact] = set()
-        keys = {person.address.key for person in people if person.address}
-        known = list(companies)
-        self._load(Contact.address_key, keys)
-        self._load_companies(Company.id.in_({c.company_id for cs in self._by_key.values() for c in cs if c.company_id}))
-        self._load_companies(Company.siret.in_({facts.siret for facts in known if facts.siret}))
-        self._load_companies(Company.name_key.in_({fold(facts.name) for facts in known if facts.name}))
+    def _forget(self) -> None:
+        self._by_id: dict[int, CompanyRecord] = {}
+        self._by_siret: dict[str, CompanyRecord] = {}
+        self._by_name: dict[str, list[CompanyRecord]] = defaultdict(list)
+        self._by_key: dict[str, list[ContactRecord]] = defaultdict(list)
+        self._new_tags: list[tuple[int, int | None, int | None, str]] = []
+
+    def begin_chunk(self, rows: Sequence[ParsedRow], *, has_people: bool) -> None:
+        """Load what the rows of the next chunk may mean; without `has_people` no contact is asked for."""
+        self._has_people = has_people
+        sirets = {row.siret for row in rows if row.siret}
+        if sirets:
+            self._index_all(self._companies.load(Company.siret, sirets))
+        names = {name.key for row in rows if (name := row.company_name) and row.siret not in self._by_siret}
+        if names:
+            self._index_all(self._companies.load(Company.name_key, names))
+        keys = {row.address.key for row in rows if row.address and not (row.siret or row.company_name)}
+        people: dict[int, ContactRecord] = {}
+        if keys:
+            people = {each.id: each for each in self._contacts.load(Contact.address_key, keys)}
+            owners = {each.company_id for each in people.values() if each.company_id} - self._by_id.keys()
+            self._index_all(self._companies.load(Company.id, owners) if owners else [])
         for same_name in self._by_name.values():
-            same_name.sort(key=lambda company: company.id)  # of several that a row may mean, always the same one
-        loaded = {company.id: company for companies in self._by_name.values() for company in companies}
-        seen = {contact.id for contacts in self._by_key.values() for contact in contacts}
-        if loaded:
-            of_companies = select(Contact).where(Contact.company_id.in_(loaded)).order_by(Contact.id)
-            for contact in self._session.scalars(of_companies):
-                if contact.id not in seen and contact.address_key:
-                    self._by_key[contact.address_key].append(contact)
-                if contact.company_id is not None:
-                    self._contacts[loaded[contact.company_id]].append(contact)
-        self._load_tags(loaded)
+            same_name.sort(key=_by_id)  # of several that a row may mean, always the same one
+        self._load_contacts(people)
+        if any(row.tags for row in rows):
+            self._load_tags(people)
 
-    def _load_tags(self, companies: Mapping[int, Company]) -> None:
-        people = {contact.id: contact for contacts in self._by_key.values() for contact in contacts}
-        if companies or people:
-            for tag in self._session.execute(
-                select(Tag.company_id, Tag.contact_id, Tag.word).where(
-                    or_(Tag.company_id.in_(companies), Tag.contact_id.in_(people))
-                )
-            ):
-                owner = people[tag.contact_id] if tag.company_id is None else companies[tag.company_id]
-                self._tags[owner].add(tag.word)
+    def _load_contacts(self, people: dict[int, ContactRecord]) -> None:
+        if self._by_id and not self._has_people:
+            owned = among(self._connection, Contact.company_id, self._by_id)
+            owners = select(Contact.company_id).where(owned).distinct()
+            for owner in self._connection.scalars(owners):
+                if owner is not None:
+                    self._by_id[owner].has_contact = True
+        elif self._by_id:
+            for each in self._contacts.load(Contact.company_id, self._by_id):
+                people.setdefault(each.id, each)
+        for each in sorted(people.values(), key=_by_id):
+            if each.address_key:
+                self._by_key[each.address_key].append(each)
+            if each.company_id is not None and each.company_id in self._by_id:
+                self._by_id[each.company_id].contacts.append(each)
 
-    def _load(self, column: InstrumentedAttribute[str | None], values: set[str]) -> None:
-        if values:
-            for contact in self._session.scalars(select(Contact).where(column.in_(values))):
-                if contact.address_key:
-                    self._by_key[contact.address_key].append(contact)
+    def _load_tags(self, people: dict[int, ContactRecord]) -> None:
+        connection = self._connection
+        owned = or_(among(connection, Tag.company_id, self._by_id), among(connection, Tag.contact_id, people))
+        for company in self._by_id.values():
+            company.tags = set()
+        for contact in people.values():
+            contact.tags = set()
+        for company_id, contact_id, word in self._connection.execute(
+            select(Tag.company_id, Tag.contact_id, Tag.word).where(owned)
+        ):
+            tags = people[contact_id or 0].tags if company_id is None else self._by_id[company_id].tags
+            if tags is not None:
+                tags.add(word)
 
-    def _load_companies(self, condition: ColumnElement[bool]) -> None:
-        for company in self._session.scalars(select(Company).where(condition)):
-            if company not in self._by_name[company.name_key]:
-                self._index(company)
-
-    def _index(self, company: Company) -> None:
-        self._by_name[company.name_key].append(company)
-        if company.siret:
-            self._by_siret[company.siret] = company
+    def _index_all(self, companies: Iterable[CompanyRecord]) -> None:
+        for company in companies:
+            if company.id not in self._by_id:
+                self._by_id[company.id] = company
+                self._by_name[company.name_key].append(company)
+                if company.siret:
+                    self._by_siret[company.siret] = company
 
     def begin_row(self) -> None:
-        """Forget what the last row did: `made` counts new rows by table, `is_changed` tells of altered ones."""
-        self.made: Counter[str] = Counter()
-        self.is_changed = False
+        """Forget what the last row did: `is_new` tells of new rows of any table, `is_changed` of altered ones."""
+        self.is_new = self.is_contact_new = self.is_changed = False
 
-    def add(self, row: Company | Contact | Request | Suppression | Tag) -> None:
-        """Add a new row to the store."""
-        self._session.add(row)
-        self.made[type(row).__name__.lower()] += 1
-
-    def find_company(self, facts: CompanyFacts, address: Address | None) -> Company | None:
+    def find_company(self, row: ParsedRow) -> CompanyRecord | None:
         """Find the company that the row means, or None."""
-        if facts.siret and facts.siret in self._by_siret:
-            return self._by_siret[facts.siret]
-        if facts.name:
-            for company in self._by_name.get(fold(facts.name), []):
-                if _agree(facts, company):
+        if row.siret:
+            found = self._by_siret.get(row.siret)
+            if found is not None:
+                return found
+        name = row.company_name
+        if name is not None:
+            for company in self._by_name.get(name.key, ()):
+                if _agree(row, company):
                     return company
             return None
-        if address is not None and not facts.siret:
-            owners = {contact.company for contact in self._by_key.get(address.key, ())} - {None}
+        if row.address is not None and not row.siret:
+            owners = {each.company_id for each in self._by_key.get(row.address.key, ())} - {None}
             if len(owners) == 1:
-                return owners.pop()
+                return self._by_id[owners.pop() or 0]
         return None
 
-    def put_company(self, facts: CompanyFacts, address: Address | None, *, overwrite: bool) -> Company:
-        """Find or create the row's company and give it what the row knows; `overwrite` lets the row win over the store."""
-        company = self.find_company(facts, address)
+    def put_company(
+        self, row: ParsedRow, company: CompanyRecord | None, *, overwrite: bool, renames: bool
+    ) -> CompanyRecord:
+        """Give the company what the row knows, or create it; `overwrite` lets the row win over the store.
+
+        Without `renames` a name is only given to a company that has none but its SIRET.
+        """
         if company is None:
-            company = Company(
-                name=facts.name or facts.siret, name_key=fold(facts.name or facts.siret or ""), siret=facts.siret
-            )
-            company.created_at = company.updated_at = self._now
-            self.add(company)
-            is_decided = False
-        else:
-            is_decided = not overwrite or company in self._in_chunk or company.id in self._decided
-        values: dict[str, Any] = {
-            "siret": facts.siret if company.siret is None else None,
-            "naf_code": facts.naf_code,
-            "diffusion": facts.diffusion,
-        }
-        if facts.headcount is not None:
-            values |= {"headcount_min": facts.headcount.lowest, "headcount_max": facts.headcount.highest}
-        self.assign(company, values, only_gaps=is_decided)
-        if facts.name and fold(facts.name) != company.name_key:
+            return self._make_company(row)
+        only_gaps = not overwrite or self._companies.is_decided(company)
+        self._companies.touch(company)
+        assign = company.assign
+        is_changed = company.siret is None and assign("siret", row.siret)
+        is_changed |= assign("naf_code", row.naf, only_gaps=only_gaps)
+        is_changed |= assign("diffusion", row.diffusion, only_gaps=only_gaps)
+        headcount = row.band or row.headcount
+        if headcount is not None:
+            is_changed |= assign("headcount_min", headcount.lowest, only_gaps=only_gaps)
+            is_changed |= assign("headcount_max", headcount.highest, only_gaps=only_gaps)
+        name = row.company_name
+        if name is not None and name.key != company.name_key:
             is_named = company.name != company.siret  # one that was known by its SIRET alone bears that as its name
-            names = {"name": facts.name, "name_key": fold(facts.name)}
-            self.assign(company, names, only_gaps=is_decided and is_named)
-        self._place(company, facts, only_gaps=is_decided)
-        if company not in self._by_name[company.name_key]:
-            self._index(company)
-        if company.siret:
-            self._by_siret[company.siret] = company
-        self._in_chunk.add(company)
-        return company
-
-    def _place(self, company: Company, facts: CompanyFacts, *, only_gaps: bool) -> None:
-        if facts.placement is None:
-            if company.commune_code is None:  # what cannot be placed is kept as written, for the officer to mend
-                self.assign(
-                    company, {"postcode": facts.postcode, "commune_name": facts.commune_name}, only_gaps=only_gaps
-                )
-        elif company.commune_code is None or not only_gaps:
-            place = facts.placement
-            values = {"commune_code": place.commune_code, "commune_name": place.commune, "epci_siren": place.epci_siren}
-            self.assign(company, values | {"postcode": facts.postcode}, only_gaps=False)
-
-    def put_contact(self, company: Company | None, facts: PersonFacts, *, overwrite: bool) -> Contact:
-        """Find or create the contact of this company (or of none) with this mailbox, and fill in what the row knows."""
-        contact = self._find_contact(company, facts)
-        if contact is None:
-            contact = Contact(
-                company=company, kind=facts.kind or guess_kind(facts.address, has_company=company is not None)
-            )
-            contact.created_at = contact.updated_at = self._now
-            self.add(contact)
-            if company is not None:
-                self._contacts[company].append(contact)
-            only_gaps = False
-        else:
-            is_decided = contact in self._in_chunk or contact.id in self._decided_contacts
-            # A row without an address does not say which contact it means: it overrules none that has one.
-            is_vague = facts.address is None and contact.address_key is not None
-            only_gaps = not overwrite or is_decided or is_vague
-        if facts.address is not None and contact.address_key is None:
-            found: dict[str, Any] = {"address": facts.address.text, "address_key": facts.address.key}
-            is_stated = contact.kind != guess_kind(None, has_company=company is not None)
-            if facts.kind is not None or not is_stated:
-                found["kind"] = facts.kind or guess_kind(facts.address, has_company=company is not None)
-            self.assign(contact, found, only_gaps=False)
-            self._by_key[facts.address.key].append(contact)
-        self.assign(contact, {"address": facts.unusable}, only_gaps=True)
-        names = ("civility", "given_name", "family_name", "role", "kind", "legal_basis", "source")
-        self.assign(contact, {name: getattr(facts, name) for name in names}, only_gaps=only_gaps)
-        self._in_chunk.add(contact)
-        return contact
-
-    def _find_contact(self, company: Company | None, facts: PersonFacts) -> Contact | None:
-        if company is None:
-            owned = self._by_key.get(facts.address.key, []) if facts.address else []
-            return next((contact for contact in owned if contact.company is None), None)
-        contacts = self._contacts[company]
-        if facts.address is not None:
-            key = facts.address.key
-            same = next((contact for contact in contacts if contact.address_key == key), None)
-            # A company that was known without an address now has one: its placeholder row becomes the contact.
-            return same or next((contact for contact in contacts if contact.address is None), None)
-        if facts.unusable:
-            same = next((contact for contact in contacts if contact.address == facts.unusable), None)
-            return same or next((contact for contact in contacts if contact.address is None), None)
-        # No address in this row: any contact will do, a company needs only one row to be counted.
-        return contacts[0] if contacts else None
-
-    def assign(
-        self, target: Company | Contact | Request, values: Mapping[str, Any], *, only_gaps: bool = False
-    ) -> None:
-        """Give `target` the values that say something new; an empty value never erases one."""
-        is_changed = False
-        for name, value in values.items():
-            current = getattr(target, name)
-            if value in (None, "") or value == current or (only_gaps and current is not None):
-                continue
-            setattr(target, name, value)
-            is_changed = True
+            if not is_named or (renames and not only_gaps):
+                is_changed |= assign("name", name.text) | assign("name_key", name.key)
+        is_changed |= self._place(company, row, only_gaps=only_gaps)
         if is_changed:
             self.is_changed = True
-            if not isinstance(target, Request):
-                target.updated_at = self._now
+            self._index(company)
+        return company
 
-    def put_tags(self, company: Company | None, contact: Contact, words: Sequence[str]) -> None:
+    def _make_company(self, row: ParsedRow) -> CompanyRecord:
+        name = row.company_name
+        text, key = name if name is not None else (row.siret or "", (row.siret or "").lower())
+        lowest, highest = row.band or row.headcount or (None, None)
+        place = row.placement
+        commune, code, epci = (
+            (place.commune, place.commune_code, place.epci_siren) if place else (row.commune, None, None)
+        )
+        company = self._companies.make(
+            (
+                row.siret,
+                text,
+                key,
+                row.naf,
+                lowest,
+                highest,
+                row.postcode,
+                commune,
+                code,
+                epci,
+                row.diffusion,
+                row.commune,
+                row.commune_code,
+                None,
+            )
+        )
+        self._made["company"] += 1
+        self.is_new = True
+        self._by_id[company.id] = company
+        self._index(company)
+        return company
+
+    def _index(self, company: CompanyRecord) -> None:
+        same_name = self._by_name[company.name_key]
+        if company not in same_name:
+            same_name.append(company)
+        if company.siret:
+            self._by_siret[company.siret] = company
+
+    @staticmethod
+    def _place(company: CompanyRecord, row: ParsedRow, *, only_gaps: bool) -> bool:
+        place = row.placement
+        if place is None:
+            if company.commune_code is not None:
+                return False
+            # What cannot be placed is kept as written, for the officer to mend.
+            given = {
+                "postcode": row.postcode,
+                "commune_name": row.commune,
+                "commune_given": row.commune,
+                "commune_code_given": row.commune_code,
+            }
+            changes = [company.assign(name, value, only_gaps=only_gaps) for name, value in given.items()]
+            return any(changes)
+        if company.commune_code is not None and only_gaps:
+            return False
+        if _is_corrected(company, row):
+            return False
+        if company.placed_by is not None:  # `assign` never erases
+            if company.before is not None:
+                company.before.setdefault("placed_by", company.placed_by)
+            company.placed_by = None
+        return (
+            company.assign("commune_code", place.commune_code)
+            | company.assign("commune_name", place.commune)
+            | company.assign("epci_siren", place.epci_siren)
+            | company.assign("postcode", row.postcode)
+            | company.assign("commune_given", row.commune)
+            | company.assign("commune_code_given", row.commune_code)
+        )
+
+    def put_contact(self, company: CompanyRecord | None, row: ParsedRow, *, overwrite: bool) -> ContactRecord | None:
+        """Find or create the contact of this company (or of none) that the row means, and fill in what it knows.
+
+        None where the sheet tells of no people, and the company has a contact.
+        """
+        if company is not None and company.has_contact:
+            return None
+        contact = self._find_contact(company, row)
+        if contact is None:
+            return self._make_contact(company, row)
+        # A row without an address does not say which contact it means: it overrules none that has one.
+        is_vague = row.address is None and contact.address_key is not None
+        only_gaps = not overwrite or is_vague or self._contacts.is_decided(contact)
+        self._contacts.touch(contact)
+        is_changed = False
+        if row.address is not None and contact.address_key is None:
+            is_stated = contact.kind != guess_kind(None, has_company=company is not None)
+            is_changed |= contact.assign("address", row.address.text) | contact.assign("address_key", row.address.key)
+            if row.kind is not None or not is_stated:
+                guessed = guess_kind(row.address, has_company=company is not None)
+                is_changed |= contact.assign("kind", row.kind or guessed)
+            self._by_key[row.address.key].append(contact)
+        is_changed |= contact.assign("address", row.unusable, only_gaps=True)
+        for name in ("civility", "given_name", "family_name", "role", "kind", "legal_basis", "source"):
+            is_changed |= contact.assign(name, getattr(row, name), only_gaps=only_gaps)
+        if is_changed:
+            self.is_changed = True
+        return contact
+
+    def _make_contact(self, company: CompanyRecord | None, row: ParsedRow) -> ContactRecord:
+        text, key = row.address if row.address is not None else (row.unusable, None)
+        kind = row.kind or guess_kind(row.address, has_company=company is not None)
+        owner = None if company is None else company.id
+        contact = self._contacts.make(
+            (
+                owner,
+                text,
+                key,
+                row.civility,
+                row.given_name,
+                row.family_name,
+                row.role,
+                kind,
+                row.legal_basis,
+                row.source,
+            )
+        )
+        self._made["contact"] += 1
+        self.is_new = self.is_contact_new = True
+        if company is not None:
+            company.contacts.append(contact)
+            company.has_contact = not self._has_people
+        if key is not None:
+            self._by_key[key].append(contact)
+        return contact
+
+    def _find_contact(self, company: CompanyRecord | None, row: ParsedRow) -> ContactRecord | None:
+        address = row.address
+        if company is None:
+            owned = self._by_key.get(address.key, ()) if address else ()
+            return next((each for each in owned if each.company_id is None), None)
+        contacts = company.contacts
+        if not contacts:
+            return None
+        if address is not None:
+            same = next((each for each in contacts if each.address_key == address.key), None)
+            # A company that was known without an address now has one: its placeholder row becomes the contact.
+            return (
+                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            )
+        if row.unusable:
+            same = next((each for each in contacts if each.address == row.unusable), None)
+            return (
+                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            )
+        # No address in this row: any contact will do, a company needs only one row to be counted.
+        return contacts[0]
+
+    @staticmethod
+    def _mended(contacts: Sequence[ContactRecord], row: ParsedRow) -> ContactRecord | None:
+        """Give the one contact whose address the row mends, or, of an older file, had before it was mended.
+
+        One of the two addresses is invalid; the person's name tells, or else that the one is the other with a typing
+        error.
+        """
+        is_mending = row.address is not None
+        others = [each for each in contacts if (each.address_key is None) is is_mending and each.address]
+        if not others:
+            return None
+        named = [each for each in others if is_same_person(each, row)]
+        if not named:
+            written = row.address.text if row.address else row.unusable or ""
+            named = [
+                each
+                for each in others
+                if is_slip(each, row, *((each.address or "", written) if is_mending else (written, each.address or "")))
+            ]
+        return named[0] if len(named) == 1 else None
+
+    def put_tags(self, company: CompanyRecord | None, contact: ContactRecord | None, words: Iterable[str]) -> None:
         """Put the words on the company, or on the contact without one; words are never taken away."""
         owner = contact if company is None else company
+        if owner is None:
+            return
+        if owner.tags is None:
+            owner.tags = set()
         for word in words:
-            if word not in self._tags[owner]:
-                self._tags[owner].add(word)
-                self.add(Tag(word=word, company=company, contact=contact if company is None else None))
+            if word not in owner.tags:
+                owner.tags.add(word)
+                number = self._tag_ids.take()
+                ids = (None, owner.id) if company is None else (owner.id, None)
+                self._new_tags.append((number, *ids, word))
+                self._journal.created("tag", number)
+                self._made["tag"] += 1
+                self.is_new = True
 
     def end_chunk(self) -> None:
         """Write the chunk and forget it, so that memory stays flat."""
-        self._session.flush()
-        self._decided.update(row.id for row in self._in_chunk if isinstance(row, Company))
-        self._decided_contacts.update(row.id for row in self._in_chunk if isinstance(row, Contact))
-        self._session.expunge_all()
+        self._companies.write()
+        self._contacts.write()
+        self._tag_insert.run(self._new_tags)
+        self._forget()
+
+    def end(self) -> None:
+        """Note in the journal which rows of before the run stands on."""
+        self._companies.note_seen()
+        self._contacts.note_seen()
 
 
-def _agree(facts: CompanyFacts, company: Company) -> bool:
+def _by_id(record: CompanyRecord | ContactRecord) -> int:
+    return record.id
+
+
+def _is_corrected(company: CompanyRecord, row: ParsedRow) -> bool:
+    return is_corrected(company, postcode=row.postcode, commune=row.commune, code=row.commune_code)
+
+
+def _agree(row: ParsedRow, company: CompanyRecord) -> bool:
     """Tell whether a row with the same company name may mean this company: nothing it says contradicts."""
-    if facts.siret and company.siret and facts.siret != company.siret:
+    if row.siret and company.siret and row.siret != company.siret:
         return False
-    if facts.placement and company.commune_code:
-        return facts.placement.commune_code == company.commune_code
-    if facts.postcode and company.postcode:
-        return facts.postcode == company.postcode
+    if _is_corrected(company, row):
+        return True
+    if row.placement and company.commune_code:
+        return bool(row.placement.commune_code == company.commune_code)
+    if row.postcode and company.postcode:
+        return bool(row.postcode == company.postcode)
     return True

@@ -2,12 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property, lru_cache
 from gettext import gettext as _
 from typing import NamedTuple
 
-from audiences.errors import UnknownEpci
+from audiences.errors import UnknownCommune, UnknownEpci
 from audiences.reference import Commune, Epci, communes, epcis
 from audiences.text import fold, fold_commune, nearest, quote
 
@@ -15,6 +15,8 @@ __all__ = ["Epci", "Placement", "Territory"]
 
 _NOT_DIGIT = re.compile(r"\D+")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
+_ALIKE = 75
+"""From this score (of 100) on rapidfuzz's WRatio calls two names alike: "Henin" is Hénin-Beaumont, "Lens" not Valenciennes."""
 _LINKING = frozenset({"a", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les"})
 _KINDS = (
     ("communaute d agglomeration", "ca"),
@@ -171,6 +173,74 @@ class Territory:
         here = [commune for commune in named if commune in at_postcode]
         near = [commune for commune in named if _is_in_department(commune, code)]
         return _placement(_own(here or near, name))
+
+    def find_commune(self, text: str, *, postcode: str | None = None) -> Placement:
+        """Return the commune of this INSEE code or name, former ones too; raise UnknownCommune naming the likely ones.
+
+        Of several communes of one name, that of the postcode or its department is meant, or the one of the territory.
+        """
+        place = self.place(commune_code=text) or self.place(commune=text)
+        if place is None and postcode:
+            place = self.place(postcode=postcode, commune=text) if fold_commune(text) in _gazetteer().by_name else None
+        if place is not None:
+            return place
+        likely = self.likely_communes(commune=text, postcode=postcode)
+        names = _(" or ").join(f"{commune.code} ({commune.name})" for commune in likely)
+        raise UnknownCommune(
+            _("“{text}” is not one commune: write the INSEE code, {names}").format(text=text, names=names)
+            if likely
+            else _("no commune is called “{text}”: write its INSEE code").format(text=text)
+        )
+
+    def communes_called(self, text: str, *, postcode: str | None = None) -> tuple[Commune, ...]:
+        """Return the communes of today that have or had this name, with a postcode those of its department alone."""
+        named = _gazetteer().by_name.get(fold_commune(text), [])
+        digits = _NOT_DIGIT.sub("", postcode or "").zfill(5) if postcode else ""
+        return tuple(commune for commune in named if not digits or _is_in_department(commune, digits))
+
+    def likely_communes(
+        self, *, postcode: str | None = None, commune: str | None = None, limit: int = 4
+    ) -> tuple[Commune, ...]:
+        """Return the communes of today that an address which `place` cannot place may mean, the likeliest first.
+
+        Those of that name, those of the postcode with the nearest name first, and where none of these is near, those
+        of a name like it in the postcode's department or, without a postcode, in the territory.
+        """
+        name = fold_commune(commune or "")
+        digits = _NOT_DIGIT.sub("", postcode or "")
+        at_postcode = _gazetteer().by_postcode.get(digits.zfill(5), []) if digits else []
+        near = list(_like(name, {each.key: [each] for each in at_postcode}))
+        found = [*_gazetteer().by_name.get(name, []), *near, *at_postcode]
+        if not near:
+            found = [*found, *_like(name, _names_of(digits.zfill(5)[:2]) if digits else self._names)]
+        return tuple(dict.fromkeys(found))[:limit]
+
+    @cached_property
+    def _names(self) -> dict[str, list[Commune]]:
+        """The communes of the territory by every name that they have or had."""
+        named = {
+            name: [commune for commune in communes if commune.epci in self._labels]
+            for name, communes in _gazetteer().by_name.items()
+        }
+        return {name: communes for name, communes in named.items() if communes}
+
+
+@lru_cache(maxsize=128)
+def _names_of(start: str) -> dict[str, list[Commune]]:
+    """Give the communes of the department whose postcodes start so, by every name that they have or had."""
+    named = {
+        name: [commune for commune in communes if _is_in_department(commune, start.ljust(5, "0"))]
+        for name, communes in _gazetteer().by_name.items()
+    }
+    return {name: communes for name, communes in named.items() if communes}
+
+
+def _like(name: str, named: Mapping[str, list[Commune]]) -> Iterator[Commune]:
+    from rapidfuzz import fuzz, process
+
+    if name:
+        for key, _score, _at in process.extract(name, named.keys(), scorer=fuzz.WRatio, limit=4, score_cutoff=_ALIKE):
+            yield from named[key]
 
 
 def _is_in_department(commune: Commune, postcode: str) -> bool:

@@ -62,6 +62,9 @@ LEGAL_BASES = {
     "public task": LegalBasis.PUBLIC_TASK,
 }
 
+CLOSED = frozenset({"f", "c", "ferme", "fermee", "cesse", "cessee", "closed"})
+OPEN = frozenset({"a", "actif", "active", "en activite", "ouvert", "open"})
+
 YES = frozenset({"oui", "o", "x", "yes", "y", "vrai", "true", "1"})
 NO = frozenset({"", "non", "n", "no", "faux", "false", "0"})
 
@@ -78,12 +81,43 @@ EXCEL_EPOCH = date(1899, 12, 30)
 """Day 0 of Excel's serial dates (its year 1900 is wrongly a leap year, hence not the 31st)."""
 
 
+# Luhn: of 14 digits those at even places, from the left, count double (INSEE; ISO/IEC 7812-1 annex B).
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+_SINGLE = bytes.maketrans(b"0123456789", bytes(range(10)))
+_SCIENTIFIC = re.compile(r"(\d)[.,](\d+)[eE]\+?(1[0-3])", re.ASCII)
+
+SHOWN_DIGITS = 9
+"""A spreadsheet that shows a number as 1,23457E+13 has dropped digits; with so many it has not."""
+
+
 def parse_siret(text: str) -> str:
-    """Give the 14 digits of a SIRET, its check digits verified (INSEE: Luhn, La Poste's exception); else ValueError."""
+    """Give the 14 digits of a SIRET, its check digits verified (INSEE: Luhn, La Poste's exception); else ValueError.
+
+    A number that a spreadsheet wrote as 9.0000001900019E+13 is one, unless it dropped digits; leading zeros come back.
+    """
+    if len(text) == 14 and text.isdigit() and text.isascii() and _is_luhn(text):
+        return text
+    return _parse_siret(text)
+
+
+def _is_luhn(digits: str) -> bool:
+    raw = digits.encode()
+    total = sum(raw[::2].translate(_DOUBLED)) + sum(raw[1::2].translate(_SINGLE))
+    return total % 10 == 0 and total > 0
+
+
+def _parse_siret(text: str) -> str:
     from stdnum.fr import siret
 
-    digits = siret.compact(text).replace("\u00a0", "").replace("\u202f", "")
-    if digits.isdigit() and len(digits) in {12, 13}:
+    digits = re.sub(r"[\s.\u00a0\u202f-]", "", text) if not _SCIENTIFIC.fullmatch(text) else text
+    if match := _SCIENTIFIC.fullmatch(text):
+        decimals, power = match[2], int(match[3])
+        if len(decimals) < SHOWN_DIGITS or len(decimals) > power:
+            raise ValueError(
+                _("the spreadsheet shortened this SIRET: format the column as a number without decimals, export again")
+            )
+        digits = f"{match[1]}{decimals}".ljust(power + 1, "0")
+    if digits.isdigit() and digits.isascii() and len(digits) in {12, 13}:
         digits = digits.zfill(14)  # a spreadsheet drops the leading zeros of a number
     # All zeros is a filler, which the check digits let pass.
     if not digits.strip("0") or not siret.is_valid(digits):
@@ -147,6 +181,16 @@ def parse_diffusion(text: str) -> str:
     if letter not in {"O", "P", "N"}:
         raise ValueError(_("not a diffusion status: O, P or N"))
     return letter
+
+
+def parse_state(text: str) -> bool:
+    """Read whether an establishment is closed (INSEE etatAdministratifEtablissement: F; A is active), or a word for it."""
+    word = fold(text)
+    if word in CLOSED:
+        return True
+    if word in OPEN:
+        return False
+    raise ValueError(_("not a state: A (active) or F (closed)"))
 
 
 def parse_yes_no(text: str) -> bool:

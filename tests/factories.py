@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from audiences.addresses import parse_address
+from audiences.columns import SheetKind
 from audiences.database import Base, reading, writing
 from audiences.imports import ImportSummary, import_sheet
 from audiences.models import Company, Contact, ContactKind, Request, Tag
-from audiences.rows import SheetKind
 from audiences.text import fold
 from audiences.values import guess_kind
 from campaigns.settings import Settings
@@ -148,13 +148,15 @@ class Factory:
         path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
         return path
 
-    def import_file(self, path: Path, kind: str = "contacts", *, now: datetime = NOW, **options: Any) -> ImportSummary:
+    def import_file(
+        self, path: Path, kind: str | None = "contacts", *, now: datetime = NOW, **options: Any
+    ) -> ImportSummary:
         """Import a file, in one transaction."""
         with writing(self._engine) as session:
             return import_sheet(
                 session,
                 path,
-                SheetKind(kind),
+                SheetKind(kind) if kind is not None else None,
                 territory=self._settings.places,
                 natures=self._settings.natures,
                 channels=self._settings.channels,
@@ -163,7 +165,9 @@ class Factory:
             )
 
 
-def dump(engine: Engine, *, without: Sequence[str] = ("import_run",)) -> dict[str, list[tuple[Any, ...]]]:
+def dump(
+    engine: Engine, *, without: Sequence[str] = ("import_run", "import_change", "import_layout")
+) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row of every table, in the order of the keys."""
     with reading(engine) as session:
         return {

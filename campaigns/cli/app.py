@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from campaigns.cli import audiences, campaigns, output, sends, setup, templates
+from campaigns.cli import audiences, campaigns, output, sends, setup, suppressions, templates
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -40,6 +40,7 @@ app.add_typer(audiences.app, name="audiences")
 app.add_typer(templates.app, name="templates")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(sends.app, name="sends")
+app.add_typer(suppressions.app, name="suppressions")
 
 
 def run() -> int:

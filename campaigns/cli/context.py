@@ -1,5 +1,6 @@
 """What a command works with: the settings of this folder, the store, and the clock."""
 
+import getpass
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,3 +42,11 @@ def make_clock(start: datetime | None) -> Clock:
         return lambda: datetime.now(UTC)
     begun = time.monotonic()
     return lambda: start.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
+
+
+def whoami() -> str:
+    """Name who is at the keyboard, for the record: the user of the system, "?" where it has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without a user of that number; Windows without a name
+        return "?"

@@ -88,7 +88,7 @@ CASES = [
     Case("wrong-siret", "audiences import new.csv", "1 row(s) rejected", sheet(("12345678901234", *GOOD[1:])), rejects=1),
     Case("two-faults", "audiences import new.csv", "2 row(s) rejected", sheet(contact(51, "a@"), contact(52, "@b")), rejects=2),
     Case("open-quotation-mark", "audiences import new.csv", "quotation marks", text("new.csv", 'Email;Nom\n"a@example.org;A\n')),
-    Case("unknown-kind", "audiences import contacts.xlsx --kind people", "neither contacts nor requests"),
+    Case("unknown-kind", "audiences import contacts.xlsx --kind people", "none of contacts, requests, sirene"),
     Case(
         "no-channel-column", "audiences import new.csv --kind requests", "“Canal”",
         sheet(header=without("Canal", REQUEST_HEADER)),
@@ -191,8 +191,9 @@ def check_refusal(run: CompletedProcess[str], says: str, *, rejects: int = 0) ->
     assert run.returncode == 2, run.stderr
     assert line.startswith("Error: ")
     assert says in line
-    assert len(above) == rejects
-    assert all(each.startswith("row ") for each in above)
+    told = [each for each in above if each.startswith("row ")]
+    assert len(told) == rejects
+    assert above == (["The rejected rows, with their reasons: new-rejects.xlsx.", *told] if rejects else [])
     assert run.stdout == ""
 
 

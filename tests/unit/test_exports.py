@@ -1,17 +1,19 @@
 """Exports: what a spreadsheet would compute is kept from it, and no file is lost for another."""
 
 import csv
+import re
 import stat
 from datetime import date
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from audiences.errors import UnwritableFile
-from audiences.exports import harmless, write_sheet, write_sheets
+from audiences.exports import Cell, harmless, write_sheet, write_sheets
 
 HOSTILE = ["=1+1", "+33 3 21 00 00 00", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1+1", "＋1", "－1", "＠A"]
 INNOCENT = ["", " ", "Boulangerie", "a=b", "l'été", "contact@example.org", "1-2", "é+"]
@@ -53,6 +55,49 @@ def test_a_table_comes_back_as_it_was(tmp_path: Path, suffix: str):
         found = sheet.to_python()
         assert found[:2] == [["Nom", "'=A", "C", "Jour", "E"], ['Café « œuf »; "x"', 12, -3, date(2020, 4, 1), ""]]
     assert [row[0] for row in found[2:]] == [f"'{text}" for text in HOSTILE]
+
+
+CELLS = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12),
+    st.sampled_from(HOSTILE),
+    st.sampled_from(["http://example.org", "{=1+1}", "00123", "1e5", "mailto:a@example.org", "TRUE", "#N/A"]),
+    st.integers(-(10**9), 10**9),
+    st.dates(date(1990, 1, 1), date(2090, 1, 1)),
+    st.none(),
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=4))
+def test_no_file_holds_a_formula(tmp_path: Path, rows: list[list[Cell]]):
+    """Neither as XLSX has them, nor as a spreadsheet makes them of what a CSV cell begins with."""
+    book, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
+    for path in (book, text):
+        path.unlink(missing_ok=True)
+        assert write_sheet(path, ["=A", "B"], rows) == len(rows)
+    with ZipFile(book) as archive:
+        parts = [archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")]
+    assert not any(b"<f>" in part or b"<f " in part or b"<hyperlink" in part for part in parts)
+    lines = list(csv.reader(text.read_text("utf-8-sig").splitlines(keepends=True), delimiter=";"))
+    written = [
+        cell for line in CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python() for cell in line
+    ]
+    for cell in [*(cell for line in lines for cell in line), *written]:
+        is_number = (
+            isinstance(cell, str)
+            and cell.removeprefix("-").isdigit()
+            and int(cell) in {each for row in rows for each in row}
+        )
+        assert not isinstance(cell, str) or is_number or cell[:1] not in set("=+-@\t\r\n＝＋－＠")
+
+
+def test_the_header_stays_in_sight_and_columns_are_as_wide_as_their_texts(tmp_path: Path):
+    write_sheet(tmp_path / "a.xlsx", ["Nom", "N", "Réponse"], [["Boulangerie de la Gare", 1, "x" * 500]])
+    with ZipFile(tmp_path / "a.xlsx") as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert re.findall(r'<pane [^>]*ySplit="1"[^>]*state="frozen"', sheet)
+    widths = [float(width) for width in re.findall(r'<col [^>]*width="([\d.]+)"', sheet)]
+    assert [round(width) for width in widths] == [25, 13, 49]
 
 
 def test_several_tables_are_sheets_or_stand_below_each_other(tmp_path: Path):

@@ -48,6 +48,28 @@ def test_epci_has_its_members(siren: str, name: str, kind: str, members: int):
     assert Counter(commune.epci for commune in today())[siren] == members
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "successor"),
+    [
+        pytest.param("62461", "Huby-Saint-Leu", "62447", id="delegated-of-Hesdin-la-Foret"),
+        pytest.param("62447", "Hesdin", "62447", id="delegated-with-the-new-code"),
+        pytest.param("62482", "Labuissière", "62178", id="associated"),
+        pytest.param("62884", "", "62008", id="former-code"),
+        pytest.param("01018", "", "01033", id="former-code-of-Valserhone"),
+        pytest.param("75120", "Paris 20e Arrondissement", "75056", id="Paris"),
+        pytest.param("69389", "Lyon 9e Arrondissement", "69123", id="Lyon"),
+        pytest.param("13216", "Marseille 16e Arrondissement", "13055", id="Marseille"),
+    ],
+)
+def test_former_communes_and_arrondissements_have_their_successor(code: str, name: str, successor: str):
+    assert (code, name, successor) in {(row.code, row.name, row.successor) for row in reference.communes()}
+
+
+def test_the_three_cities_have_all_their_arrondissements():
+    cities = Counter(row.successor for row in reference.communes() if row.name.endswith("Arrondissement"))
+    assert cities == {"75056": 20, "69123": 9, "13055": 16}
+
+
 def test_every_row_refers_to_what_exists():
     codes = {commune.code for commune in today()}
     assert len(codes) == len(today())

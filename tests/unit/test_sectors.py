@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audiences.errors import InvalidNaf, InvalidSectorFile, UnknownSector
-from audiences.naf import Nomenclature
+from audiences.naf import Nomenclature, nomenclature_of
 from audiences.reference import naf_labels
 from audiences.sectors import SectorKind, Sectors
 
@@ -65,6 +65,28 @@ def test_unknown_sector_names_the_nearest(sectors: Sectors, text: str, message: 
 )
 def test_of(sectors: Sectors, code: str, slugs: list[str]):
     assert [sector.slug for sector in sectors.of(code)] == slugs
+
+
+@pytest.mark.parametrize(
+    ("rev_2", "naf_2025"),
+    [
+        ("56.10A", "56.11G"),
+        ("56.10C", "56.11J"),
+        ("10.71C", "10.71H"),
+        ("47.11F", "47.11K"),
+        ("45.20A", "95.31Y"),
+        ("45.11Z", "47.81Y"),
+        ("96.02A", "96.21Y"),
+        ("85.59A", "85.59G"),
+        ("49.41A", "49.41G"),
+        ("41.20A", "41.00G"),
+        ("62.01Z", "62.10Y"),
+    ],
+)
+def test_a_company_falls_into_the_same_sector_by_either_nomenclature(sectors: Sectors, rev_2: str, naf_2025: str):
+    assert nomenclature_of(rev_2) is Nomenclature.NAF_REV2
+    assert nomenclature_of(naf_2025) is Nomenclature.NAF2025
+    assert sectors.of(rev_2) == sectors.of(naf_2025) != ()
 
 
 def test_every_rev_2_subclass_has_one_main_sector(sectors: Sectors):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiences import reference
-from audiences.errors import UnknownEpci
+from audiences.errors import UnknownCommune, UnknownEpci
 from audiences.territory import Placement, Territory
 from audiences.text import fold, fold_commune, nearest
 
@@ -149,6 +149,70 @@ def test_every_former_name_leads_to_its_successor(territory: Territory):
                 placed = territory.place(postcode=postcode, commune=commune.name)
                 assert placed is not None
                 assert placed.commune_code == commune.successor, commune
+
+
+@pytest.mark.parametrize(
+    ("postcode", "commune", "likely"),
+    [
+        pytest.param("62000", None, ["Arras", "Dainville"], id="all-of-a-postcode"),
+        pytest.param("62000", "Aras", ["Arras", "Dainville"], id="typing-error"),
+        pytest.param("62000", "Lille", ["Lille", "Dainville", "Arras"], id="contradiction"),
+        pytest.param("62300", "Lense", ["Lens"], id="typing-error-beside-one"),
+        pytest.param(None, "Arass", ["Arras"], id="no-postcode"),
+        pytest.param(None, "Buruay la Buissiere", ["Bruay-la-Buissière"], id="no-postcode-and-long"),
+        pytest.param("62999", "Hesdin", ["Hesdin-la-Forêt"], id="former-name"),
+        pytest.param("62999", None, [], id="no-such-postcode"),
+        pytest.param(None, None, [], id="nothing"),
+        pytest.param("", "%%%", [], id="nothing-near"),
+    ],
+)
+def test_likely_communes(territory: Territory, postcode: str | None, commune: str | None, likely: list[str]):
+    found = [each.name for each in territory.likely_communes(postcode=postcode, commune=commune)]
+    assert found[: len(likely)] == likely
+    assert bool(found) == bool(likely)
+    assert len(found) == len(set(found)) <= 4
+
+
+@given(st.none() | st.text(max_size=12), st.none() | st.text(max_size=20))
+def test_whatever_is_asked_for_a_few_communes_or_none_are_likely(
+    territory: Territory, postcode: str | None, commune: str | None
+):
+    assert len(territory.likely_communes(postcode=postcode, commune=commune)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("text", "postcode", "code"),
+    [
+        ("62041", None, "62041"),
+        ("arras", None, "62041"),
+        ("62884", None, "62008"),
+        ("Labuissière", None, "62178"),
+        ("Saint-Aubin", "62223", "62742"),
+        ("Merville", None, "59400"),
+    ],
+)
+def test_find_commune(territory: Territory, text: str, postcode: str | None, code: str):
+    assert territory.find_commune(text, postcode=postcode).commune_code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("Arrass", r"“Arrass” is not one commune: write the INSEE code, 62041 \(Arras\)", id="nearest"),
+        pytest.param("Saint-Aubin-sur-Mer", r"14562 .* or 76564", id="several"),
+        pytest.param("99999", "no commune is called “99999”", id="no-such-code"),
+        pytest.param("", "no commune is called", id="blank"),
+    ],
+)
+def test_what_is_no_commune_names_the_remedy(territory: Territory, text: str, message: str):
+    with pytest.raises(UnknownCommune, match=message):
+        territory.find_commune(text)
+
+
+def test_communes_called(territory: Territory):
+    assert [each.code for each in territory.communes_called("st laurent blangy", postcode="62223")] == ["62753"]
+    assert territory.communes_called("Lille", postcode="62000") == ()
+    assert len(territory.communes_called("Saint-Aubin")) > 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""Reads and writes many rows of one table at once: the ids are known before, no statement is made for a single row."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Table,
+    TypeDecorator,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from audiences.hot import HotStatement
+
+ID_BLOCK = 1_000
+"""Ids that PostgreSQL's sequence gives out at a time."""
+
+
+class Ids:
+    """The next ids of a table: on SQLite the writer is alone, so they count on; PostgreSQL's come from its sequence."""
+
+    def __init__(self, connection: Connection, table: Table) -> None:
+        self._connection = connection
+        self._name = table.name
+        self.last: int = connection.scalar(select(func.max(table.c.id))) or 0
+        """The largest id before."""
+        self._is_counting = connection.dialect.name == "sqlite"
+        self._next = self.last
+        self._block: list[int] = []
+
+    def take(self) -> int:
+        """Give an id that no row has."""
+        if self._is_counting:
+            self._next += 1
+            return self._next
+        if not self._block:
+            sequence = "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
+            found = self._connection.scalars(text(sequence), {"name": self._name, "count": ID_BLOCK})
+            self._block = sorted(found, reverse=True)
+        return self._block.pop()
+
+
+class BulkInsert:
+    """Inserts rows given as tuples of Python values, in the order of `columns`.
+
+    SQLite gets one executemany, PostgreSQL a COPY. Measured for a contact on SQLite: 5 us, against 60 us by the ORM.
+    """
+
+    def __init__(self, connection: Connection, table: Table, columns: Sequence[str]) -> None:
+        self._connection = connection
+        dialect = connection.dialect
+        statement = insert(table).compile(dialect=dialect, column_keys=list(columns))
+        self._statement = statement.string
+        self._is_copied = dialect.name == "postgresql"
+        if self._is_copied:
+            preparer = dialect.identifier_preparer
+            names = ", ".join(preparer.quote(name) for name in columns)
+            self._statement = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
+            order = list(range(len(columns)))
+        else:
+            order = [list(columns).index(name) for name in statement.positiontup or ()]
+        if order != sorted(order):
+            raise ValueError(f"the columns of {table.name} are not in the order of the table: {columns}")
+        # Days and stamps repeat themselves: each is converted once.
+        self._processors: list[tuple[int, Callable[[Any], Any], dict[Any, Any] | None]] = []
+        for at, name in enumerate(columns):
+            kind = table.c[name].type
+            process = kind.dialect_impl(dialect).bind_processor(dialect)
+            if process is not None:
+                is_day = isinstance(kind.impl_instance if isinstance(kind, TypeDecorator) else kind, Date | DateTime)
+                self._processors.append((at, process, {} if is_day else None))
+
+    def run(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert the rows."""
+        if not rows:
+            return
+        if self._processors:
+            lists = [list(row) for row in rows]
+            rows = lists
+            for at, process, memo in self._processors:
+                for each in lists:
+                    value = each[at]
+                    if memo is None:
+                        each[at] = process(value)
+                    elif value in memo:
+                        each[at] = memo[value]
+                    else:
+                        each[at] = memo[value] = process(value)
+        if self._is_copied:
+            driver: Any = self._connection.connection.driver_connection
+            with driver.cursor() as cursor, cursor.copy(self._statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor = self._connection.connection.cursor()
+            cursor.executemany(self._statement, rows)
+            cursor.close()
+
+
+def among(connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Hold where the column is one of many values, handed over as one parameter.
+
+    A list of parameters is written into the statement anew each time: 2 000 of them take 2 ms, as JSON 0.2 ms.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def update_by_id(table: Table, columns: Sequence[str]) -> HotStatement:
+    """Give the statement that sets these columns of the row whose id is the parameter `row_id`."""
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    return HotStatement(update(table).where(table.c.id == bindparam("row_id")).values(values))

@@ -1,0 +1,36 @@
+"""INSEE's register of establishments, SIRENE: which of its rows the store wants."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from audiences.mapping import ColumnMapping
+from audiences.models import Company
+from audiences.records import CompanyRecord
+from audiences.rows import ParsedRow
+
+
+class Register:
+    """Tells which establishments of a SIRENE file concern the store: those that it knows, or all with `create`.
+
+    The whole register has 40 million rows: one that is not known is left aside before its cells are read.
+    """
+
+    def __init__(self, connection: Connection, mapping: ColumnMapping, *, create: bool) -> None:
+        self._create = create
+        self._at = mapping.positions["siret"]
+        known = select(Company.siret).where(Company.siret.is_not(None))
+        self._known: frozenset[str | None] = frozenset() if create else frozenset(connection.scalars(known))
+
+    def wants(self, cells: Sequence[str]) -> bool:
+        """Tell from the raw cells whether the row may concern the store; a faulty SIRET has to be looked at."""
+        if self._create:
+            return True
+        text = cells[self._at].strip() if len(cells) > self._at else ""
+        return text in self._known or len(text) != 14 or not text.isdigit()
+
+    def takes(self, row: ParsedRow, company: CompanyRecord | None) -> bool:
+        """Tell whether the row completes a company that is known by its SIRET, or adds one that is not closed."""
+        if company is not None and company.siret == row.siret:
+            return True
+        return self._create and not row.is_closed
