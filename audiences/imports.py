@@ -8,7 +8,7 @@ from gettext import gettext as _
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from audiences.asked import AskedBook
@@ -24,14 +24,15 @@ from audiences.registry import Registry
 from audiences.rows import ParsedRow, Rejection, RowParser
 from audiences.sheets import Table, open_table
 from audiences.sirene import Register
+from audiences.spacious import spacious
 from audiences.territory import Territory
 from audiences.values import Terms
 
 CHUNK = 2_000
 """Rows written together: large enough to share statements, small enough to keep memory flat."""
 
-CACHE_MB = 96
-"""SQLite's page cache while an import runs: the pages of its indexes stay in memory."""
+LOOKED_UP = frozenset({"siret", "name_key", "company_id", "address_key", "fingerprint"})
+"""The columns by which an import finds what is there."""
 
 Progress = Callable[[int], None]
 
@@ -185,7 +186,8 @@ def import_table(
     session.flush()
     summary.run = run.id
     connection = session.connection()
-    with _roomy(connection):
+    grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
+    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP):
         importer = _Importer(connection, parser, summary, create=create, now=now)
         importer.run(table, advance)
     summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
@@ -197,23 +199,6 @@ def import_table(
     remember(session, mapping, table.path.name, now=now)
     session.flush()
     return summary
-
-
-class _roomy:  # noqa: N801 - it reads as a statement
-    """Give SQLite a larger page cache while the block runs: a run of a million rows goes through all of its indexes."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
-
-    def __enter__(self) -> None:
-        if self._is_sqlite:
-            self._before = self._connection.scalar(text("PRAGMA cache_size"))
-            self._connection.exec_driver_sql(f"PRAGMA cache_size = {-CACHE_MB * 1000}")
-
-    def __exit__(self, *_error: object) -> None:
-        if self._is_sqlite:
-            self._connection.exec_driver_sql(f"PRAGMA cache_size = {self._before}")
 
 
 class _Importer:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from audiences.bulk import BulkInsert, Ids
+from audiences.bulk import BulkInsert, Ids, among
 from audiences.journal import Journal
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 from audiences.rows import ParsedRow
@@ -45,7 +45,7 @@ class Opposition:
         keys = {row.address.key for row in rows if row.address is not None} if self._has_any else set()
         if keys:
             active = select(Suppression.address_key, Suppression.scope).where(
-                Suppression.address_key.in_(keys), Suppression.lifted_at.is_(None)
+                among(self._connection, Suppression.address_key, keys), Suppression.lifted_at.is_(None)
             )
             for key, scope in self._connection.execute(active):
                 self._stopped.add(key)

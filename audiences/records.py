@@ -1,12 +1,13 @@
 """Rows of the store while an import works on them: plain objects that know what they were, and are written in bulk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import Column, Connection, Table, select
 
-from audiences.bulk import BulkInsert, Ids, update_by_id
+from audiences.bulk import BulkInsert, Ids, among, update_by_id
 from audiences.hot import HotStatement
 from audiences.journal import IdSet, Journal
 from audiences.models import Company, Contact, Request
@@ -110,42 +111,46 @@ class Shelf(Generic[T]):
         self._ids = Ids(connection, table)
         self._insert = BulkInsert(connection, table, ("id", *record.COLUMNS, *self._stamps))
         self._update: HotStatement = update_by_id(table, (*record.COLUMNS, *self._stamps[1:]))
-        self.decided = IdSet(self._ids.last)
-        """The rows of the store that a row of this run has spoken of already."""
+        self._decided = IdSet(self._ids.last)
         self._seen = IdSet(self._ids.last)
+        self._values = attrgetter("id", *record.COLUMNS)
         self._new: list[T] = []
         self._touched: dict[int, T] = {}
 
-    def load(self, condition: Any) -> list[T]:
-        """Give the rows of the store that the condition holds for, in the order of their ids."""
+    def load(self, column: Any, values: Iterable[Any]) -> list[T]:
+        """Give the rows of the store whose column is one of these values."""
         columns: list[Column[Any]] = [self._table.c.id, *(self._table.c[name] for name in self._record.COLUMNS)]
-        found = self._connection.execute(select(*columns).where(condition).order_by(self._table.c.id))
+        statement = select(*columns).where(among(self._connection, column, values))
         make = self._record
-        return [make(row[0], row[1:], is_new=False) for row in found]  # type: ignore[call-arg]
+        return [make(row[0], row[1:], is_new=False) for row in self._connection.execute(statement).all()]  # type: ignore[call-arg]
 
     def make(self, values: Sequence[Any]) -> T:
         """Make a new row."""
         record = self._record(self._ids.take(), values, is_new=True)  # type: ignore[call-arg]
         self._new.append(record)
-        self._journal.created(self._entity, record.id)
-        self.decided.add(record.id)
         return record
+
+    def is_decided(self, record: T) -> bool:
+        """Tell whether a row of this run has spoken of this one before, or made it."""
+        return record.id > self._ids.last or record.id in self._decided
 
     def touch(self, record: T) -> None:
         """Note that a row of the file speaks of this one."""
         if record.before is not None:
             self._touched[record.id] = record
-            self.decided.add(record.id)
+            self._decided.add(record.id)
 
     def write(self) -> None:
         """Write what is new or has changed since the last time."""
         stamps = (self._now, self._now)[: len(self._stamps)]
-        names = self._record.COLUMNS
-        self._insert.run([(each.id, *[getattr(each, name) for name in names], *stamps) for each in self._new])
+        values_of = self._values
+        self._insert.run([values_of(each) + stamps for each in self._new])
+        for each in self._new:
+            self._journal.created(self._entity, each.id)
         updates: list[dict[str, Any]] = []
         for each in self._touched.values():
             if each.before:
-                values = {name: getattr(each, name) for name in names}
+                values = dict(zip(self._record.COLUMNS, values_of(each)[1:], strict=True))
                 updates.append({"row_id": each.id, **values} | dict.fromkeys(self._stamps[1:], self._now))
                 self._note(each, each.before)
             if each.id <= self._ids.last:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from audiences.bulk import BulkInsert, Ids
+from audiences.bulk import BulkInsert, Ids, among
 from audiences.journal import Journal
 from audiences.likeness import is_same_person, is_slip
 from audiences.models import Company, Contact, Tag
@@ -48,16 +48,16 @@ class Registry:
         self._has_people = has_people
         sirets = {row.siret for row in rows if row.siret}
         if sirets:
-            self._index_all(self._companies.load(Company.siret.in_(sirets)))
+            self._index_all(self._companies.load(Company.siret, sirets))
         names = {name.key for row in rows if (name := row.company_name) and row.siret not in self._by_siret}
         if names:
-            self._index_all(self._companies.load(Company.name_key.in_(names)))
+            self._index_all(self._companies.load(Company.name_key, names))
         keys = {row.address.key for row in rows if row.address and not (row.siret or row.company_name)}
         people: dict[int, ContactRecord] = {}
         if keys:
-            people = {each.id: each for each in self._contacts.load(Contact.address_key.in_(keys))}
+            people = {each.id: each for each in self._contacts.load(Contact.address_key, keys)}
             owners = {each.company_id for each in people.values() if each.company_id} - self._by_id.keys()
-            self._index_all(self._companies.load(Company.id.in_(owners)) if owners else [])
+            self._index_all(self._companies.load(Company.id, owners) if owners else [])
         for same_name in self._by_name.values():
             same_name.sort(key=_by_id)  # of several that a row may mean, always the same one
         self._load_contacts(people)
@@ -66,11 +66,12 @@ class Registry:
 
     def _load_contacts(self, people: dict[int, ContactRecord]) -> None:
         if self._by_id and not self._has_people:
-            owners = select(Contact.company_id).where(Contact.company_id.in_(self._by_id)).distinct()
+            owned = among(self._connection, Contact.company_id, self._by_id)
+            owners = select(Contact.company_id).where(owned).distinct()
             for owner in self._connection.scalars(owners):
                 self._by_id[owner].has_contact = True
         elif self._by_id:
-            for each in self._contacts.load(Contact.company_id.in_(self._by_id)):
+            for each in self._contacts.load(Contact.company_id, self._by_id):
                 people.setdefault(each.id, each)
         for each in sorted(people.values(), key=_by_id):
             if each.address_key:
@@ -79,7 +80,8 @@ class Registry:
                 self._by_id[each.company_id].contacts.append(each)
 
     def _load_tags(self, people: dict[int, ContactRecord]) -> None:
-        owned = or_(Tag.company_id.in_(self._by_id), Tag.contact_id.in_(people))
+        connection = self._connection
+        owned = or_(among(connection, Tag.company_id, self._by_id), among(connection, Tag.contact_id, people))
         for company in self._by_id.values():
             company.tags = set()
         for contact in people.values():
@@ -128,7 +130,7 @@ class Registry:
         """
         if company is None:
             return self._make_company(row)
-        only_gaps = not overwrite or company.id in self._companies.decided
+        only_gaps = not overwrite or self._companies.is_decided(company)
         self._companies.touch(company)
         assign = company.assign
         is_changed = company.siret is None and assign("siret", row.siret)
@@ -202,7 +204,7 @@ class Registry:
             return self._make_contact(company, row)
         # A row without an address does not say which contact it means: it overrules none that has one.
         is_vague = row.address is None and contact.address_key is not None
-        only_gaps = not overwrite or is_vague or contact.id in self._contacts.decided
+        only_gaps = not overwrite or is_vague or self._contacts.is_decided(contact)
         self._contacts.touch(contact)
         is_changed = False
         if row.address is not None and contact.address_key is None:
@@ -262,6 +264,8 @@ class Registry:
         """
         is_mending = row.address is not None
         others = [each for each in contacts if (each.address_key is None) is is_mending and each.address]
+        if not others:
+            return None
         named = [each for each in others if is_same_person(each, row)]
         if not named:
             written = row.address.text if row.address else row.unusable or ""

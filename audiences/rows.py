@@ -34,6 +34,9 @@ from audiences.values import (
 MEMO = 1 << 13
 """Cells of one column whose value is remembered: most columns repeat themselves (measured: 4 us a row less)."""
 
+UNIQUE = frozenset({"address", "reference"})
+"""Columns whose cells hardly ever repeat."""
+
 UNDISCLOSED = "[ND]"
 """What INSEE writes where an establishment of partial diffusion has a name or an address."""
 
@@ -98,6 +101,7 @@ class ParsedRow(NamedTuple):
 
 
 SLOTS = {("state" if name == "is_closed" else name): at for at, name in enumerate(ParsedRow._fields[:-3])}
+_WIDTH = len(ParsedRow._fields)
 _ADDRESS, _POSTCODE = SLOTS["address"], SLOTS["postcode"]
 _COMMUNE, _COMMUNE_CODE = SLOTS["commune"], SLOTS["commune_code"]
 _SIRET, _NAME, _NAF, _DIFFUSION = SLOTS["siret"], SLOTS["name"], SLOTS["naf"], SLOTS["diffusion"]
@@ -128,8 +132,8 @@ class RowParser:
         self._headers = {field: mapping.columns[at].header for field, at in positions.items()}
         self._width = max(positions.values(), default=-1) + 1
         self._company_at = [at for field, at in positions.items() if field in {"siret", "name", "sign"}]
-        self._columns: list[tuple[int, int, dict[str, Any], _Parse, str]] = [
-            (positions[field], slot, {}, parsers.get(field, _text), field)
+        self._columns: list[tuple[int, int, dict[str, Any] | None, _Parse, str]] = [
+            (positions[field], slot, None if field in UNIQUE else {}, parsers.get(field, _text), field)
             for field, slot in SLOTS.items()
             if field in positions
         ]
@@ -152,17 +156,19 @@ class RowParser:
         """Give the typed row, or None after its faults were added to `rejections`."""
         if len(cells) < self._width:
             cells = cells + [""] * (self._width - len(cells))
-        values: list[Any] = [None] * len(SLOTS)
+        values: list[Any] = [None] * _WIDTH
         faults: list[tuple[str, str, str]] = []
         unusable = None
         for at, slot, memo, parse, field in self._columns:
             text = cells[at]
             if not text:
                 continue
-            if text in memo:
+            if memo is not None and text in memo:
                 values[slot] = memo[text]
                 continue
-            clean = _clean(text)
+            clean = text.strip()
+            if clean[:1] == "'":
+                clean = _bare(clean)
             if not clean or (self._is_lenient and clean == UNDISCLOSED):
                 continue
             try:
@@ -173,9 +179,11 @@ class RowParser:
                 elif not self._is_lenient or slot == _SIRET:
                     faults.append((field, clean, str(error)))
                 continue
-            if len(memo) >= MEMO:
-                memo.clear()
-            memo[text] = values[slot] = value
+            values[slot] = value
+            if memo is not None:
+                if len(memo) >= MEMO:
+                    memo.clear()
+                memo[text] = value
         for field, slot in self._needed:
             if values[slot] is None and not any(fault[0] == field for fault in faults):
                 faults.append((field, "", _("the cell is empty")))
@@ -198,7 +206,8 @@ class RowParser:
             # Of the legal unit or of the establishment: either one that objects is not prospected.
             if values[_UNIT_DIFFUSION] in {"P", "N"}:
                 values[_DIFFUSION] = values[_UNIT_DIFFUSION]
-        return ParsedRow(*values, number, placement, unusable)
+        values[-3:] = number, placement, unusable
+        return tuple.__new__(ParsedRow, values)
 
 
 def _text(text: str) -> str:
@@ -209,9 +218,6 @@ def _name(text: str) -> Name:
     return Name(text, fold(text))
 
 
-def _clean(text: str) -> str:
-    """Strip a cell, and the apostrophe that an export puts before what would be a formula."""
-    text = text.strip()
-    if text.startswith("'") and text[1:].lstrip()[:1] in FORMULA_MARKS and text[1:].strip():
-        return text[1:].strip()
-    return text
+def _bare(text: str) -> str:
+    """Take away the apostrophe that an export puts before what would be a formula."""
+    return text[1:].strip() if text[1:].lstrip()[:1] in FORMULA_MARKS and text[1:].strip() else text

