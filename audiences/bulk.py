@@ -4,8 +4,22 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Date, DateTime, Table, TypeDecorator
-from sqlalchemy import any_, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Table,
+    TypeDecorator,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from audiences.hot import HotStatement
@@ -73,9 +87,10 @@ class BulkInsert:
         if not rows:
             return
         if self._processors:
-            rows = [list(row) for row in rows]
+            lists = [list(row) for row in rows]
+            rows = lists
             for at, process, memo in self._processors:
-                for each in rows:
+                for each in lists:
                     value = each[at]
                     if memo is None:
                         each[at] = process(value)
@@ -94,9 +109,7 @@ class BulkInsert:
             cursor.close()
 
 
-def among(
-    connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]
-) -> ColumnElement[bool]:
+def among(connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Hold where the column is one of many values, handed over as one parameter.
 
     A list of parameters is written into the statement anew each time: 2 000 of them take 2 ms, as JSON 0.2 ms.
@@ -109,5 +122,5 @@ def among(
 
 def update_by_id(table: Table, columns: Sequence[str]) -> HotStatement:
     """Give the statement that sets these columns of the row whose id is the parameter `row_id`."""
-    values = {name: bindparam(name) for name in columns}
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
     return HotStatement(update(table).where(table.c.id == bindparam("row_id")).values(values))

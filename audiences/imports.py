@@ -317,9 +317,9 @@ class _Done:
         row: ParsedRow,
         company: CompanyRecord | None,
         contact: ContactRecord | None,
-        is_main_new: bool,  # noqa: FBT001
-        is_new: bool,  # noqa: FBT001
-        is_changed: bool,  # noqa: FBT001
+        is_main_new: bool,
+        is_new: bool,
+        is_changed: bool,
     ) -> None:
         self.row, self.company, self.contact = row, company, contact
         self.is_main_new, self.is_new, self.is_changed = is_main_new, is_new, is_changed

@@ -51,9 +51,7 @@ def forget_layout(session: Session, number: int) -> ImportLayout:
     """Forget a layout: its columns are guessed anew next time; UnknownImport if there is none of this number."""
     layout = session.get(ImportLayout, number)
     if layout is None:
-        raise UnknownImport(
-            _("There is no layout {number}. List them: relais audiences layouts").format(number=number)
-        )
+        raise UnknownImport(_("There is no layout {number}. List them: relais audiences layouts").format(number=number))
     session.delete(layout)
     return layout
 

@@ -200,7 +200,11 @@ def guess(
         name = fold(header)
         columns.append(_first_guess(header, name, names, given, remembered, taken))
     for at, column in enumerate(columns):
-        if column.certainty is not Certainty.UNUSED or not column.header or fold(column.header) in {*given, *remembered}:
+        if (
+            column.certainty is not Certainty.UNUSED
+            or not column.header
+            or fold(column.header) in {*given, *remembered}
+        ):
             continue
         field = _likely(fold(column.header), kind)
         if field is not None and field not in taken and fold(column.header) not in REASONS:
@@ -261,16 +265,20 @@ def parse_maps(words: Sequence[str], headers: Sequence[str], kind: SheetKind) ->
     """
     present = {fold(header): header for header in headers if header}
     fields = FIELDS[kind]
-    by_name = {fold(field): field for field in fields} | {name: field for field, known in fields.items() for name in known}
+    by_name = {fold(field): field for field in fields} | {
+        name: field for field, known in fields.items() for name in known
+    }
     found: dict[str, str | None] = {}
     for word in words:
         header, equals, wanted = word.rpartition("=")
         if not equals:
-            raise UnknownColumn(_("“{word}” maps no column. Write --map \"Header=field\".").format(word=word))
+            raise UnknownColumn(_('“{word}” maps no column. Write --map "Header=field".').format(word=word))
         if fold(header) not in present:
             near = nearest(header, present.values()) or list(present.values())
             raise UnknownColumn(
-                _("The sheet has no column “{header}”. Write one of: {near}.").format(header=header, near=", ".join(near))
+                _("The sheet has no column “{header}”. Write one of: {near}.").format(
+                    header=header, near=", ".join(near)
+                )
             )
         field = by_name.get(fold(wanted)) if wanted.strip() else None
         if wanted.strip() and field is None:

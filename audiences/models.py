@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
@@ -199,7 +198,9 @@ class ImportLayout(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     headers_hash: Mapped[str] = mapped_column(String(32), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
-    columns: Mapped[dict[str, str | None]] = mapped_column(JSON)  # header as written -> field, null where it is not read
+    columns: Mapped[dict[str, str | None]] = mapped_column(
+        JSON
+    )  # header as written -> field, null where it is not read
     file_name: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -5,18 +5,19 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy import Column, Connection, select
 
 from audiences.bulk import BulkInsert, Ids, among, update_by_id
+from audiences.database import Base
 from audiences.hot import HotStatement
 from audiences.journal import IdSet, Journal
-from audiences.models import Company, Contact, Request
 
 
 class Record:
     """One row: its columns are attributes, `before` is what the changed ones were (None for a row that is new)."""
 
     __slots__ = ("before", "id")
+    TABLE: ClassVar[str] = ""
     COLUMNS: ClassVar[tuple[str, ...]] = ()
 
     id: int
@@ -25,7 +26,7 @@ class Record:
     def assign(self, name: str, value: Any, *, only_gaps: bool = False) -> bool:
         """Set a column; an empty value never erases one. Tell whether it says something new."""
         current = getattr(self, name)
-        if value is None or value == "" or value == current or (only_gaps and current is not None):
+        if value in (None, "", current) or (only_gaps and current is not None):
             return False
         if self.before is not None and name not in self.before:
             self.before[name] = current
@@ -36,6 +37,7 @@ class Record:
 class CompanyRecord(Record):
     """A row of `company`, with its contacts as far as they are loaded."""
 
+    TABLE = "company"
     COLUMNS = (
         "siret", "name", "name_key", "naf_code", "headcount_min", "headcount_max", "postcode", "commune_name",
         "commune_code", "epci_siren", "diffusion",
@@ -57,6 +59,7 @@ class CompanyRecord(Record):
 class ContactRecord(Record):
     """A row of `contact`."""
 
+    TABLE = "contact"
     COLUMNS = (
         "company_id", "address", "address_key", "civility", "given_name", "family_name", "role", "kind", "legal_basis",
         "source",
@@ -76,6 +79,7 @@ class ContactRecord(Record):
 class RequestRecord(Record):
     """A row of `request`."""
 
+    TABLE = "request"
     COLUMNS = (
         "company_id", "contact_id", "fingerprint", "reference", "received_on", "channel", "nature", "topic", "adviser",
         "answer",
@@ -102,9 +106,7 @@ class Shelf(Generic[T]):
         self._record = record
         self._journal = journal
         self._now = now
-        model = {CompanyRecord: Company, ContactRecord: Contact, RequestRecord: Request}[record]
-        table = model.__table__
-        assert isinstance(table, Table)
+        table = Base.metadata.tables[record.TABLE]
         self._stamps = ("created_at", "updated_at") if "created_at" in table.c else ()
         self._table = table
         self._entity = table.name

@@ -69,7 +69,8 @@ class Registry:
             owned = among(self._connection, Contact.company_id, self._by_id)
             owners = select(Contact.company_id).where(owned).distinct()
             for owner in self._connection.scalars(owners):
-                self._by_id[owner].has_contact = True
+                if owner is not None:
+                    self._by_id[owner].has_contact = True
         elif self._by_id:
             for each in self._contacts.load(Contact.company_id, self._by_id):
                 people.setdefault(each.id, each)
@@ -89,9 +90,9 @@ class Registry:
         for company_id, contact_id, word in self._connection.execute(
             select(Tag.company_id, Tag.contact_id, Tag.word).where(owned)
         ):
-            owner = self._by_id[company_id] if contact_id is None else people[contact_id]
-            if owner.tags is not None:
-                owner.tags.add(word)
+            tags = people[contact_id or 0].tags if company_id is None else self._by_id[company_id].tags
+            if tags is not None:
+                tags.add(word)
 
     def _index_all(self, companies: Iterable[CompanyRecord]) -> None:
         for company in companies:
@@ -123,7 +124,9 @@ class Registry:
                 return self._by_id[owners.pop() or 0]
         return None
 
-    def put_company(self, row: ParsedRow, company: CompanyRecord | None, *, overwrite: bool, renames: bool) -> CompanyRecord:
+    def put_company(
+        self, row: ParsedRow, company: CompanyRecord | None, *, overwrite: bool, renames: bool
+    ) -> CompanyRecord:
         """Give the company what the row knows, or create it; `overwrite` lets the row win over the store.
 
         Without `renames` a name is only given to a company that has none but its SIRET.
@@ -156,7 +159,9 @@ class Registry:
         text, key = name if name is not None else (row.siret or "", (row.siret or "").lower())
         lowest, highest = row.band or row.headcount or (None, None)
         place = row.placement
-        commune, code, epci = (place.commune, place.commune_code, place.epci_siren) if place else (row.commune, None, None)
+        commune, code, epci = (
+            (place.commune, place.commune_code, place.epci_siren) if place else (row.commune, None, None)
+        )
         company = self._companies.make(
             (row.siret, text, key, row.naf, lowest, highest, row.postcode, commune, code, epci, row.diffusion)
         )
@@ -226,7 +231,18 @@ class Registry:
         kind = row.kind or guess_kind(row.address, has_company=company is not None)
         owner = None if company is None else company.id
         contact = self._contacts.make(
-            (owner, text, key, row.civility, row.given_name, row.family_name, row.role, kind, row.legal_basis, row.source)
+            (
+                owner,
+                text,
+                key,
+                row.civility,
+                row.given_name,
+                row.family_name,
+                row.role,
+                kind,
+                row.legal_basis,
+                row.source,
+            )
         )
         self._made["contact"] += 1
         self.is_new = self.is_contact_new = True
@@ -248,10 +264,14 @@ class Registry:
         if address is not None:
             same = next((each for each in contacts if each.address_key == address.key), None)
             # A company that was known without an address now has one: its placeholder row becomes the contact.
-            return same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            return (
+                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            )
         if row.unusable:
             same = next((each for each in contacts if each.address == row.unusable), None)
-            return same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            return (
+                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
+            )
         # No address in this row: any contact will do, a company needs only one row to be counted.
         return contacts[0]
 
@@ -315,7 +335,7 @@ def _agree(row: ParsedRow, company: CompanyRecord) -> bool:
     if row.siret and company.siret and row.siret != company.siret:
         return False
     if row.placement and company.commune_code:
-        return row.placement.commune_code == company.commune_code
+        return bool(row.placement.commune_code == company.commune_code)
     if row.postcode and company.postcode:
-        return row.postcode == company.postcode
+        return bool(row.postcode == company.postcode)
     return True

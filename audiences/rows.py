@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from audiences.addresses import Address, read_address
 from audiences.columns import SheetKind
-from audiences.errors import InvalidAddress
 from audiences.exports import FORMULA_MARKS
 from audiences.mapping import ColumnMapping
 from audiences.models import ContactKind, LegalBasis
@@ -107,7 +106,11 @@ _COMMUNE, _COMMUNE_CODE = SLOTS["commune"], SLOTS["commune_code"]
 _SIRET, _NAME, _NAF, _DIFFUSION = SLOTS["siret"], SLOTS["name"], SLOTS["naf"], SLOTS["diffusion"]
 _NAF_2025, _UNIT_DIFFUSION = SLOTS["naf_2025"], SLOTS["unit_diffusion"]
 
+_MARKED = frozenset("'[")
+
 _Parse = Callable[[str], Any]
+_Fault = tuple[str, str, str]
+"""A field, its cell, and what is wrong with it."""
 
 
 class RowParser:
@@ -154,10 +157,31 @@ class RowParser:
 
     def parse(self, number: int, cells: list[str]) -> ParsedRow | None:
         """Give the typed row, or None after its faults were added to `rejections`."""
+        values: list[Any] = [None] * _WIDTH
+        faults: list[_Fault] = []
+        unusable = self._read(cells, values, faults)
+        for field, slot in self._needed:
+            if values[slot] is None and not any(fault[0] == field for fault in faults):
+                faults.append((field, "", _("the cell is empty")))
+        if not faults and values[_SIRET] is None and values[_NAME] is None and values[_ADDRESS] is None:
+            reason = _("the row names neither a company (SIRET or name) nor an address")
+            faults.append(("address", unusable or "", reason))
+        if faults:
+            self._reject(number, faults)
+            return None
+        postcode, commune, code = values[_POSTCODE], values[_COMMUNE], values[_COMMUNE_CODE]
+        placement = None
+        if code or commune or postcode:
+            placement = self._place(commune_code=code, postcode=postcode, commune=commune)
+        if self._is_lenient:
+            _settle_register(values)
+        values[-3:] = number, placement, unusable
+        return tuple.__new__(ParsedRow, values)
+
+    def _read(self, cells: list[str], values: list[Any], faults: list[_Fault]) -> str | None:
+        """Type the cells into `values`; give an address that cannot be written to, and is kept."""
         if len(cells) < self._width:
             cells = cells + [""] * (self._width - len(cells))
-        values: list[Any] = [None] * _WIDTH
-        faults: list[tuple[str, str, str]] = []
         unusable = None
         for at, slot, memo, parse, field in self._columns:
             text = cells[at]
@@ -167,14 +191,14 @@ class RowParser:
                 values[slot] = memo[text]
                 continue
             clean = text.strip()
-            if clean[:1] == "'":
-                clean = _bare(clean)
-            if not clean or (self._is_lenient and clean == UNDISCLOSED):
+            if clean[:1] in _MARKED:
+                clean = self._bare(clean)
+            if not clean:
                 continue
             try:
                 value = parse(clean)
             except ValueError as error:
-                if slot == _ADDRESS and self._keep_invalid and isinstance(error, InvalidAddress):
+                if slot == _ADDRESS and self._keep_invalid:
                     unusable = clean
                 elif not self._is_lenient or slot == _SIRET:
                     faults.append((field, clean, str(error)))
@@ -184,30 +208,19 @@ class RowParser:
                 if len(memo) >= MEMO:
                     memo.clear()
                 memo[text] = value
-        for field, slot in self._needed:
-            if values[slot] is None and not any(fault[0] == field for fault in faults):
-                faults.append((field, "", _("the cell is empty")))
-        if not faults and values[_SIRET] is None and values[_NAME] is None and values[_ADDRESS] is None:
-            reason = _("the row names neither a company (SIRET or name) nor an address")
-            faults.append(("address", unusable or "", reason))
-        if faults:
-            self.rejected += 1
-            headers = self._headers
-            self.rejections += [
-                Rejection(number, headers.get(field, ""), value, reason) for field, value, reason in faults
-            ]
-            return None
-        placement = None
-        postcode, commune, code = values[_POSTCODE], values[_COMMUNE], values[_COMMUNE_CODE]
-        if code or commune or postcode:
-            placement = self._place(commune_code=code, postcode=postcode, commune=commune)
-        if self._is_lenient:
-            values[_NAF] = values[_NAF] or values[_NAF_2025]
-            # Of the legal unit or of the establishment: either one that objects is not prospected.
-            if values[_UNIT_DIFFUSION] in {"P", "N"}:
-                values[_DIFFUSION] = values[_UNIT_DIFFUSION]
-        values[-3:] = number, placement, unusable
-        return tuple.__new__(ParsedRow, values)
+        return unusable
+
+    def _bare(self, text: str) -> str:
+        """Take away the apostrophe that an export puts before what would be a formula, and what INSEE does not tell."""
+        if self._is_lenient and text == UNDISCLOSED:
+            return ""
+        is_guarded = text[0] == "'" and text[1:].lstrip()[:1] in FORMULA_MARKS and text[1:].strip()
+        return text[1:].strip() if is_guarded else text
+
+    def _reject(self, number: int, faults: list[_Fault]) -> None:
+        self.rejected += 1
+        headers = self._headers
+        self.rejections += [Rejection(number, headers.get(field, ""), value, reason) for field, value, reason in faults]
 
 
 def _text(text: str) -> str:
@@ -218,6 +231,11 @@ def _name(text: str) -> Name:
     return Name(text, fold(text))
 
 
-def _bare(text: str) -> str:
-    """Take away the apostrophe that an export puts before what would be a formula."""
-    return text[1:].strip() if text[1:].lstrip()[:1] in FORMULA_MARKS and text[1:].strip() else text
+def _settle_register(values: list[Any]) -> None:
+    """Choose among what INSEE writes twice: the code of the nomenclature in force, and the stricter diffusion.
+
+    One that objects, the legal unit or the establishment, is not prospected.
+    """
+    values[_NAF] = values[_NAF] or values[_NAF_2025]
+    if values[_UNIT_DIFFUSION] in {"P", "N"}:
+        values[_DIFFUSION] = values[_UNIT_DIFFUSION]

@@ -46,7 +46,9 @@ def _drop(connection: Connection, tables: Iterable[str], rows: int, keep: frozen
         largest = connection.scalar(text(f"SELECT max(rowid) FROM {table}")) or 0  # noqa: S608 - a name of ours
         if largest * 2 > rows:
             continue
-        listed = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = :table")
+        listed = text(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = :table"
+        )
         for name, sql in connection.execute(listed, {"table": table}).all():
             columns = connection.exec_driver_sql(f'PRAGMA index_info("{name}")').all()
             if sql.upper().startswith("CREATE INDEX") and columns[0][2] not in keep:

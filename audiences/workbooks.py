@@ -7,7 +7,6 @@ from gettext import gettext as _
 from pathlib import Path
 
 from audiences.errors import UnreadableSheet
-from audiences.text import nearest
 from audiences.textfiles import TextRow
 
 
@@ -32,10 +31,9 @@ class Workbook:
         """Give the sheet of this name, case aside; UnreadableSheet names those that there are."""
         found = next((each for each in self.names if each.casefold() == name.strip().casefold()), None)
         if found is None:
-            near = (nearest(name, self.names) or self.names)[0]
             raise UnreadableSheet(
-                _("{file} has no sheet “{name}” (nearest: “{near}”). It has: {names}.").format(
-                    file=self.path.name, name=name, near=near, names=", ".join(self.names)
+                _("{file} has no sheet “{name}”. It has: {names}.").format(
+                    file=self.path.name, name=name, names=", ".join(self.names)
                 )
             )
         try:

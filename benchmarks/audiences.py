@@ -46,9 +46,9 @@ def settings_of(url: str) -> "Settings":
 
 def fill(engine: "Engine", settings: "Settings", folder: Path) -> tuple[int, float]:
     """Import the two generated files as the command line does; give the rows and the seconds."""
+    from audiences.columns import SheetKind
     from audiences.database import writing
     from audiences.imports import import_sheet
-    from audiences.columns import SheetKind
 
     rows, begin = 0, time.perf_counter()
     for kind in (SheetKind.CONTACTS, SheetKind.REQUESTS):

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from audiences.addresses import parse_address
+from audiences.columns import SheetKind
 from audiences.database import Base, reading, writing
 from audiences.imports import ImportSummary, import_sheet
 from audiences.models import Company, Contact, ContactKind, Request, Tag
-from audiences.columns import SheetKind
 from audiences.text import fold
 from audiences.values import guess_kind
 from campaigns.settings import Settings
@@ -163,7 +163,9 @@ class Factory:
             )
 
 
-def dump(engine: Engine, *, without: Sequence[str] = ("import_run", "import_change", "import_layout")) -> dict[str, list[tuple[Any, ...]]]:
+def dump(
+    engine: Engine, *, without: Sequence[str] = ("import_run", "import_change", "import_layout")
+) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row of every table, in the order of the keys."""
     with reading(engine) as session:
         return {

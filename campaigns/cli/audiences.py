@@ -1,20 +1,18 @@
 """Commands about audiences: fill the contact store, ask it, save what was asked."""
 
 from gettext import gettext as _
-from gettext import ngettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from campaigns.cli import imports, runs
 from campaigns.cli.options import Json
-from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table, show_waterfall
+from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from audiences.imports import ImportSummary
-    from audiences.rows import Rejection
     from audiences.waterfall import Waterfall
     from templates import Purpose
 
@@ -22,8 +20,8 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help=_("Who may be written to: contacts, requests, saved audiences.")
 )
 
-REJECTIONS_SHOWN = 20
-"""Rejected cells that are printed; more of them are counted."""
+app.add_typer(imports.app)
+app.add_typer(runs.app)
 
 Query = Annotated[str, typer.Argument(help=_("A query, like epci:CUA, or the name of a saved audience."))]
 PurposeOption = Annotated[
@@ -32,116 +30,6 @@ PurposeOption = Annotated[
         "--purpose", help=_("public_information, service or marketing: marketing needs a basis for each contact.")
     ),
 ]
-
-
-@app.command(
-    "import",
-    epilog=examples(
-        "relais audiences import contacts.xlsx",
-        "relais audiences import suivi-demandes.xlsx --kind requests",
-    ),
-    help=_("Import contacts or requests from a spreadsheet. All rows or none; XLSX, XLS, ODS or CSV."),
-)
-def import_(
-    file: Path,
-    kind: Annotated[str, typer.Option(help=_("contacts, or requests: what companies asked the chamber."))] = "contacts",
-    skip_rejected: Annotated[
-        bool, typer.Option("--skip-rejected", help=_("Import the good rows and leave the faulty ones out."))
-    ] = False,
-    keep_invalid: Annotated[
-        bool,
-        typer.Option(
-            "--keep-invalid", help=_("Keep a company whose address is faulty; the waterfall counts it as invalid.")
-        ),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    from audiences.database import writing
-    from audiences.imports import RejectedRows, import_sheet
-    from audiences.columns import SheetKind
-    from campaigns.cli.context import open_context
-
-    if kind not in set(SheetKind):
-        raise typer.BadParameter(_("“{kind}” is neither contacts nor requests.").format(kind=kind), param_hint="--kind")
-    context = open_context()
-    settings = context.settings
-    try:
-        with writing(context.engine) as session, progress_bar(_("Importing")) as bar:
-            summary = import_sheet(
-                session,
-                file,
-                SheetKind(kind),
-                territory=settings.places,
-                natures=settings.natures,
-                channels=settings.channels,
-                now=context.now(),
-                skip_rejected=skip_rejected,
-                keep_invalid=keep_invalid,
-                progress=bar.start,
-            )
-    except RejectedRows as error:
-        show_rejections(error.rejections)
-        raise
-    if as_json:
-        emit_json(_summary_json(summary))
-        return
-    show_rejections(summary.rejections)
-    _show_summary(summary)
-
-
-def _summary_json(summary: "ImportSummary") -> dict[str, object]:
-    return {
-        "file": summary.file,
-        "kind": summary.kind,
-        "rows": summary.rows,
-        "created": summary.created,
-        "changed": summary.changed,
-        "unchanged": summary.unchanged,
-        "unplaced": summary.unplaced,
-        "rejected": [rejection._asdict() for rejection in summary.rejections],
-        "ignored_columns": summary.ignored_columns,
-        "new": dict(summary.new),
-    }
-
-
-def _show_summary(summary: "ImportSummary") -> None:
-    say(
-        ngettext("{file}: {rows} row.", "{file}: {rows} rows.", summary.rows).format(
-            file=summary.file, rows=summary.rows
-        )
-    )
-    labels = {
-        "company": _("new companies"),
-        "contact": _("new contacts"),
-        "request": _("new requests"),
-        "suppression": _("new oppositions"),
-        "tag": _("new tags"),
-    }
-    show_pairs(
-        [
-            (_("  new rows"), summary.created),
-            (_("  changed rows"), summary.changed),
-            (_("  unchanged rows"), summary.unchanged),
-            (_("  rejected rows"), len({rejection.row for rejection in summary.rejections}) or None),
-            *((f"  {labels[name]}", count) for name, count in summary.new.items()),
-            (_("  commune not found"), summary.unplaced or None),
-            (_("  columns not used"), ", ".join(summary.ignored_columns)),
-        ]
-    )
-
-
-def show_rejections(rejections: "tuple[Rejection, ...] | list[Rejection]") -> None:
-    """Print the cells that were rejected, on stderr: row, column, value, reason."""
-    for rejection in rejections[:REJECTIONS_SHOWN]:
-        is_value_named = rejection.value in rejection.reason
-        line = (
-            _("row {row}, column “{column}”: {reason}")
-            if is_value_named
-            else _("row {row}, column “{column}”, value “{value}”: {reason}")
-        )
-        note(line.format(**rejection._asdict()))
-    if len(rejections) > REJECTIONS_SHOWN:
-        note(_("… and {count} more.").format(count=len(rejections) - REJECTIONS_SHOWN))
 
 
 @app.command(

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from audiences.catalogue import save_audience
+from audiences.columns import SheetKind
 from audiences.database import open_engine, reading, writing
 from audiences.imports import ImportSummary, import_sheet
-from audiences.columns import SheetKind
 from audiences.waterfall import Waterfall
 from campaigns import lifecycle, planning
 from campaigns.content import freeze

@@ -11,11 +11,11 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiences.columns import CONTACT_FIELDS, header_finder
+from audiences.columns import SheetKind
 from audiences.errors import AudienceError, MissingColumn, UnreadableSheet
-from audiences.sheets import read_sheet
+from audiences.mapping import guess, header_score
+from audiences.sheets import Table, open_table
 
-FIND = header_finder(CONTACT_FIELDS)
 LINES = [
     "Entreprise;Code postal;Courriel",
     "Café de la Gare;62000;cafe@example.org",
@@ -25,8 +25,21 @@ CAFE = {"name": "Café de la Gare", "postcode": "62000", "address": "cafe@exampl
 ART = {"name": "Œuvre d’art", "postcode": "01000", "address": "art@example.org"}
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    return [dict(row.values) for row in read_sheet(path, FIND).rows()]
+def open_contacts(path: Path, sheet: str | None = None) -> Table:
+    return open_table(path, header_score(), sheet=sheet)
+
+
+def numbered(path: Path, sheet: str | None = None) -> list[tuple[int, dict[str, str]]]:
+    table = open_contacts(path, sheet)
+    positions = guess(table.headers, SheetKind.CONTACTS).positions
+    return [
+        (number, {field: cells[at].strip() if at < len(cells) else "" for field, at in positions.items()})
+        for number, cells in table.rows()
+    ]
+
+
+def read(path: Path, sheet: str | None = None) -> list[dict[str, str]]:
+    return [values for _number, values in numbered(path, sheet)]
 
 
 @pytest.fixture
@@ -58,9 +71,16 @@ def test_separators_and_line_ends(write: Callable[..., Path], mark: str, newline
     assert read(write(newline.join(LINES).replace(";", mark))) == [CAFE, ART]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-16-le", "mac_roman", "cp850"]
+)
 def test_encodings(write: Callable[..., Path], encoding: str):
-    assert read(write("\r\n".join(LINES).encode(encoding))) == [CAFE, ART]
+    lines = LINES if encoding not in {"latin-1", "cp850"} else [line for line in LINES if "Œ" not in line]
+    accents = "Société Générale d'Électricité de Hénin;62110;a@example.org"
+    found = read(write("\r\n".join([*lines, accents]).encode(encoding)))
+    assert found[:1] == [CAFE]
+    assert found[-1]["name"] == "Société Générale d'Électricité de Hénin"
+    assert ART in found or len(lines) == 2
 
 
 @pytest.mark.parametrize("mark", [";", ",", "\t"], ids=["semicolon", "comma", "tab"])
@@ -74,9 +94,7 @@ def test_encodings(write: Callable[..., Path], encoding: str):
 )
 def test_title_rows_above_the_header(write: Callable[..., Path], mark: str, above: list[str]):
     lines = [*above, *(line.replace(";", mark) for line in LINES)]
-    sheet = read_sheet(write("\n".join(lines)), FIND)
-    assert [dict(row.values) for row in sheet.rows()] == [CAFE, ART]
-    assert [row.number for row in sheet.rows()] == [len(above) + 2, len(above) + 3]
+    assert numbered(write("\n".join(lines))) == [(len(above) + 2, CAFE), (len(above) + 3, ART)]
 
 
 def test_the_text_of_cells_does_not_decide_the_separator(write: Callable[..., Path]):
@@ -93,8 +111,8 @@ def test_a_table_of_one_column(write: Callable[..., Path]):
 
 def test_quoted_cells_and_line_numbers(write: Callable[..., Path]):
     text = 'Entreprise;Courriel\n"Dupont ""père"";\net fils";a@example.org\n\n;\nLens;b@example.org\n'
-    rows = list(read_sheet(write(text), FIND).rows())
-    assert [(row.number, row.values["name"]) for row in rows] == [(2, 'Dupont "père";\net fils'), (6, "Lens")]
+    rows = numbered(write(text))
+    assert [(number, row["name"]) for number, row in rows] == [(2, 'Dupont "père";\net fils'), (6, "Lens")]
 
 
 def test_short_and_long_rows(write: Callable[..., Path]):
@@ -103,13 +121,6 @@ def test_short_and_long_rows(write: Callable[..., Path]):
         {"name": "Lens", "address": "", "commune": ""},
         {"name": "Arras", "address": "a@example.org", "commune": "Arras"},
     ]
-
-
-def test_columns_that_nobody_knows_are_named_and_the_first_of_two_counts(write: Callable[..., Path]):
-    sheet = read_sheet(write("Couleur;E-mail;Courriel;\nrouge;a@example.org;b@example.org;\n"), FIND)
-    assert sheet.columns == {"address": "E-mail"}
-    assert sheet.ignored == ("Couleur", "Courriel")
-    assert [dict(row.values) for row in sheet.rows()] == [{"address": "a@example.org"}]
 
 
 def test_workbook_cells_are_read_as_a_person_reads_them(workbook: Callable[..., Path]):
@@ -144,15 +155,56 @@ def test_workbook_cells_are_read_as_a_person_reads_them(workbook: Callable[..., 
 @pytest.mark.parametrize("at", [0, 3], ids=["from-the-first-row", "further-down"])
 def test_workbook_rows_are_numbered_as_excel_does(workbook: Callable[..., Path], at: int):
     path = workbook([["Suivi"], [], ["Entreprise", "Courriel"], ["Café"], [], [None, "a@example.org"]], at=at)
-    rows = list(read_sheet(path, FIND).rows())
-    assert [(row.number, *row.values.values()) for row in rows] == [(at + 4, "Café", ""), (at + 6, "", "a@example.org")]
+    rows = [(number, *row.values()) for number, row in numbered(path)]
+    assert rows == [(at + 4, "Café", ""), (at + 6, "", "a@example.org")]
 
 
-def test_the_first_of_several_sheets_is_read(tmp_path: Path):
-    with xlsxwriter.Workbook(tmp_path / "two.xlsx") as book:
-        book.add_worksheet().write_column(0, 0, ["Courriel", "a@example.org"])
-        book.add_worksheet().write_column(0, 0, ["Courriel", "b@example.org"])
-    assert read(tmp_path / "two.xlsx") == [{"address": "a@example.org"}]
+@pytest.fixture
+def three_sheets(tmp_path: Path) -> Path:
+    path = tmp_path / "three.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Lisez-moi").write_column(0, 0, ["Base des contacts", "tenue par la CCI"])
+        book.add_worksheet("Contacts").write_column(0, 0, ["Courriel", "a@example.org"])
+        book.add_worksheet("Anciens").write_column(0, 0, ["Courriel", "b@example.org"])
+    return path
+
+
+def test_of_several_sheets_the_first_with_a_header_is_read(three_sheets: Path):
+    assert read(three_sheets) == [{"address": "a@example.org"}]
+    table = open_contacts(three_sheets)
+    assert (table.sheet, table.other_sheets) == ("Contacts", ("Lisez-moi", "Anciens"))
+
+
+def test_a_sheet_can_be_named(three_sheets: Path):
+    assert read(three_sheets, "anciens") == [{"address": "b@example.org"}]
+    with pytest.raises(UnreadableSheet) as caught:
+        open_contacts(three_sheets, "Anciens contacts")
+    assert str(caught.value) == ("three.xlsx has no sheet “Anciens contacts”. It has: Lisez-moi, Contacts, Anciens.")
+
+
+def test_a_csv_has_no_sheets(write: Callable[..., Path]):
+    with pytest.raises(UnreadableSheet, match="is no workbook: leave --sheet out"):
+        open_contacts(write("Courriel\na@example.org\n"), "Contacts")
+
+
+@pytest.mark.parametrize("is_1904", [False, True], ids=["1900", "1904"])
+def test_the_two_calendars_of_excel(tmp_path: Path, is_1904: bool):
+    path = tmp_path / "dates.xlsx"
+    with xlsxwriter.Workbook(path, {"date_1904": is_1904, "default_date_format": "dd/mm/yyyy"}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Courriel", "Fonction"])
+        sheet.write_row(1, 0, ["a@example.org", date(2020, 3, 17)])
+    assert read(path) == [{"address": "a@example.org", "role": "2020-03-17"}]
+
+
+def test_a_merged_title_stands_above_the_header(tmp_path: Path):
+    path = tmp_path / "merged.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.merge_range(0, 0, 1, 3, "Entreprises et courriels, avril 2020")
+        sheet.write_row(3, 0, ["Entreprise", "Courriel"])
+        sheet.write_row(6, 0, ["Café", "a@example.org"])
+    assert numbered(path) == [(7, {"name": "Café", "address": "a@example.org"})]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +228,7 @@ def test_what_cannot_be_read_is_told_in_one_line(
     write: Callable[..., Path], name: str, content: bytes, error: type[AudienceError], message: str
 ):
     with pytest.raises(error) as caught:
-        read_sheet(write(content, name), FIND)
+        list(open_contacts(write(content, name)).rows())
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -186,12 +238,12 @@ def test_no_such_file_or_a_folder(tmp_path: Path, name: str):
     if name.startswith("folder"):
         (tmp_path / name).mkdir()
     with pytest.raises(UnreadableSheet, match="There is no file"):
-        read_sheet(tmp_path / name, FIND)
+        open_contacts(tmp_path / name)
 
 
 def test_an_empty_workbook(workbook: Callable[..., Path]):
     with pytest.raises(UnreadableSheet, match="is empty"):
-        read_sheet(workbook([]), FIND)
+        open_contacts(workbook([]))
 
 
 def test_a_truncated_workbook_is_damaged_wherever_it_was_cut(workbook: Callable[..., Path]):
@@ -200,12 +252,12 @@ def test_a_truncated_workbook_is_damaged_wherever_it_was_cut(workbook: Callable[
     for length in range(0, len(content), 97):
         path.write_bytes(content[:length])
         with pytest.raises(UnreadableSheet, match="damaged or not a workbook"):
-            read_sheet(path, FIND)
+            open_contacts(path)
 
 
 @given(content=st.binary(max_size=300), head=st.sampled_from([b"", b"Courriel;Ville\n", b"\xff\xfe", b"\xef\xbb\xbf"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_the_bytes_there_are_rows_or_one_clear_error(write: Callable[..., Path], content: bytes, head: bytes):
     with suppress(AudienceError):
-        sheet = read_sheet(write(head + content), FIND)
-        assert all(isinstance(value, str) for row in sheet.rows() for value in row.values.values())
+        table = open_contacts(write(head + content))
+        assert all(isinstance(cell, str) for _number, cells in table.rows() for cell in cells)
