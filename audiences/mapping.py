@@ -22,6 +22,7 @@ class Certainty(StrEnum):
     """How a column came by its field."""
 
     GIVEN = "given"  # by --map
+    CONFIRMED = "confirmed"  # a guess that somebody took
     REMEMBERED = "remembered"  # confirmed in an earlier import of this layout
     KNOWN = "known"  # its header is one of the names of the field
     LIKELY = "likely"  # its header resembles one: used only once it is confirmed
@@ -47,7 +48,7 @@ class ColumnMapping:
     @property
     def positions(self) -> dict[str, int]:
         """The fields that the import reads, with the index of their column."""
-        used = {Certainty.GIVEN, Certainty.REMEMBERED, Certainty.KNOWN}
+        used = {Certainty.GIVEN, Certainty.CONFIRMED, Certainty.REMEMBERED, Certainty.KNOWN}
         return {each.field: at for at, each in enumerate(self.columns) if each.field and each.certainty in used}
 
     @property
@@ -73,7 +74,7 @@ class ColumnMapping:
     def confirmed(self) -> "ColumnMapping":
         """Give the mapping with its guesses taken as they are."""
         taken = [
-            each._replace(certainty=Certainty.GIVEN) if each.certainty is Certainty.LIKELY else each
+            each._replace(certainty=Certainty.CONFIRMED) if each.certainty is Certainty.LIKELY else each
             for each in self.columns
         ]
         return replace(self, columns=tuple(taken))

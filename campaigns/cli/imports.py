@@ -92,7 +92,7 @@ def import_(
             context, prepared, dry_run=dry_run, skip_rejected=skip_rejected, keep_invalid=keep_invalid, create=create
         )
     except RejectedRows as error:
-        _write_rejects(rejects or free_name(file), prepared, error.rejections)
+        _write_rejects(rejects or free_name(file), prepared, error.rejections, is_refused=True)
         show_rejections(error.rejections)
         raise
     written = None
@@ -172,11 +172,16 @@ def _import(
     return summary
 
 
-def _write_rejects(path: Path, prepared: "Prepared", rejections: "Sequence[Rejection]") -> None:
+def _write_rejects(
+    path: Path, prepared: "Prepared", rejections: "Sequence[Rejection]", *, is_refused: bool = False
+) -> None:
     from audiences.rejects import write_rejects
 
     write_rejects(path, prepared.table, rejections)
-    note(_("The rejected rows, with their reasons: {file}. Mend them there and import that file.").format(file=path))
+    said = _("The rejected rows, with their reasons: {file}.")
+    if not is_refused:
+        said = _("The rejected rows, with their reasons: {file}. Mend them there and import that file.")
+    note(said.format(file=path))
 
 
 def _summary_json(summary: "ImportSummary") -> dict[str, object]:
@@ -242,6 +247,7 @@ def show_mapping(mapping: "ColumnMapping", *, before: "ColumnMapping | None" = N
     """Print what each column of a sheet is, and how sure that is; `before` tells which were guesses."""
     labels = {
         "given": _("said by you"),
+        "confirmed": _("a guess that you took"),
         "remembered": _("as confirmed before"),
         "known": _("known name"),
         "likely": _("a guess"),

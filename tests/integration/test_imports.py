@@ -3,20 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, select
 
-from audiences.columns import FIELDS, SheetKind
-from audiences.database import reading, writing
 from audiences.errors import MissingColumn
-from audiences.imports import CHUNK, RejectedRows, import_sheet
+from audiences.imports import CHUNK, RejectedRows
 from audiences.models import (
     Company,
     Contact,
@@ -29,9 +22,8 @@ from audiences.models import (
     SuppressionScope,
     Tag,
 )
-from audiences.suppressions import find_suppressed
-from campaigns.settings import Settings
 from tests.factories import NOW, Factory, dump
+from tests.store import ask, companies, number_of
 
 CUA, CALL = "200033579", "246200364"
 SIRET, OTHER_SIRET = "90000001900019", "90000001900027"
@@ -50,26 +42,6 @@ REQUESTS = f"""
     2;18/03/2020;Mail COVID-19;Aides financières;Fonds;Lambert;Nouvelle;;62300;Lens;n@nouvelle.example.org
     3;18/03/2020;Autre mail;Autre;;Lambert;;;;;projet@example.org
 """
-
-
-def ask(engine: Engine, statement: Any) -> list[tuple[Any, ...]]:
-    with reading(engine) as session:
-        return [tuple(row) for row in session.execute(statement)]
-
-
-def companies(engine: Engine, *columns: Any) -> list[tuple[Any, ...]]:
-    return ask(engine, select(*(columns or (Company.name, Company.siret))).order_by(Company.id))
-
-
-def addresses(engine: Engine) -> list[tuple[str | None, str | None]]:
-    """Give the contacts as (company, address)."""
-    return ask(
-        engine, select(Company.name, Contact.address).select_from(Contact).outerjoin(Company).order_by(Contact.id)
-    )
-
-
-def number_of(engine: Engine, table: Any) -> int:
-    return ask(engine, select(func.count()).select_from(table))[0][0]
 
 
 def test_a_contact_sheet_becomes_companies_contacts_tags_and_oppositions(engine: Engine, factory: Factory):
@@ -413,194 +385,6 @@ def test_progress_is_told(sqlite_engine: Engine, factory: Factory, kind: str):
     assert told[0] == sum(told[1:]) == rows  # those that name no company come last
 
 
-class TestOpposition:
-    """Opposition is kept, and no import takes it back."""
-
-    SHEET = "Entreprise;Courriel;Opposition\nCafé;a@example.org;{}\n"
-
-    def suppressed(self, engine: Engine) -> dict[str, SuppressionReason]:
-        with reading(engine) as session:
-            return find_suppressed(session, ["a@example.org"], is_marketing=False)
-
-    def test_it_is_never_undone(self, engine: Engine, factory: Factory):
-        factory.import_csv(self.SHEET.format("oui"))
-        for answer in ("non", "", "oui"):
-            factory.import_csv(self.SHEET.format(answer))
-        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
-        assert number_of(engine, Suppression) == 1
-
-    def test_it_goes_for_every_row_of_the_mailbox(self, engine: Engine, factory: Factory):
-        factory.import_csv(
-            "Entreprise;Courriel;Opposition\nCafé;a@example.org;\nGarage;A@example.org;x\nBar;a@example.org;x\n"
-        )
-        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
-        assert number_of(engine, Suppression) == 1
-
-    def test_it_adds_to_an_opposition_to_marketing_alone(self, engine: Engine, factory: Factory):
-        factory.import_csv(self.SHEET.format(""))
-        with writing(engine) as session:
-            marketing = SuppressionScope.MARKETING
-            values = {"reason": SuppressionReason.UNSUBSCRIBED, "scope": marketing, "evidence": "", "created_at": NOW}
-            session.add(Suppression(address_key="a@example.org", **values))
-        factory.import_csv(self.SHEET.format("oui"))
-        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
-
-    def test_a_request_sheet_can_tell_it_too(self, engine: Engine, factory: Factory):
-        factory.import_csv(
-            "Date;Canal;Nature;Courriel;Opposition\n17/03/2020;Appel CCI;Autre;a@example.org;oui\n", "requests"
-        )
-        assert self.suppressed(engine) == {"a@example.org": SuppressionReason.UNSUBSCRIBED}
-
-
-class TestRequests:
-    """Exports of requests grow, overlap and carry numbers of their own."""
-
-    HEAD = "N°;Date;Canal;Nature;Réponse;Entreprise;SIRET\n"
-
-    def test_a_cumulative_export_adds_what_is_new(self, engine: Engine, factory: Factory):
-        first = self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n"
-        summary = factory.import_csv(first, "requests")
-        assert summary.created == 1
-        summary = factory.import_csv(first + "2;18/03/2020;Appel CCI;Autre;;Café;\n", "requests")
-        assert (summary.created, summary.unchanged) == (1, 1)
-        assert number_of(engine, Request) == 2
-
-    def test_an_answer_that_came_later_is_filled_in(self, engine: Engine, factory: Factory):
-        factory.import_csv(self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n", "requests")
-        summary = factory.import_csv(self.HEAD + "1;17/03/2020;Appel CCI;Chômage;rappelé;Café;\n", "requests")
-        assert (summary.created, summary.changed) == (0, 1)
-        assert ask(engine, select(Request.nature, Request.answer)) == [("Chômage", "rappelé")]
-
-    def test_two_sheets_may_both_be_numbered_from_one(self, engine: Engine, factory: Factory):
-        factory.import_csv(
-            self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Café;\n2;17/03/2020;Appel CCI;Autre;;Bar;\n", "requests"
-        )
-        factory.import_csv(
-            self.HEAD + "1;17/03/2020;Appel CCI;Autre;;Garage;\n2;18/03/2020;Appel CCI;Autre;;Bar;\n", "requests"
-        )
-        assert number_of(engine, Request) == 4
-
-    def test_without_numbers_true_duplicates_are_kept_and_counted(self, engine: Engine, factory: Factory):
-        row = "17/03/2020;Appel CCI;Autre;Café\n"
-        head = "Date;Canal;Nature;Entreprise\n"
-        factory.import_csv(head + 2 * row, "requests")
-        assert number_of(engine, Request) == 2
-        summary = factory.import_csv(head + 3 * row, "requests")
-        assert (summary.created, summary.unchanged) == (1, 2)
-        assert number_of(engine, Request) == 3
-
-    def test_the_same_number_twice_in_one_sheet_is_one_request(self, engine: Engine, factory: Factory):
-        row = "1;17/03/2020;Appel CCI;Autre;;Café;\n"
-        summary = factory.import_csv(self.HEAD + row + row, "requests")
-        assert (summary.created, summary.unchanged, number_of(engine, Request)) == (1, 1, 1)
-
-    @pytest.mark.parametrize("number", ["1", ""], ids=["numbered", "without-numbers"])
-    def test_a_request_is_recognised_after_its_company_got_a_siret(self, engine: Engine, factory: Factory, number: str):
-        row = f"{number};17/03/2020;Appel CCI;Autre;;Café;"
-        factory.import_csv(self.HEAD + f"{row}\n{row.replace('1;', '2;', 1)}\n", "requests")
-        assert number_of(engine, Request) == 2
-        factory.import_csv(self.HEAD + f"{row}{SIRET}\n{row.replace('1;', '2;', 1)}{SIRET}\n", "requests")
-        assert companies(engine) == [("Café", SIRET)]
-        assert number_of(engine, Request) == 2
-
-    @pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
-    def test_a_mailbox_alone_means_the_company_that_the_same_sheet_names(
-        self, engine: Engine, factory: Factory, is_first: bool
-    ):
-        alone, named = "1;17/03/2020;Appel CCI;Autre;;a@example.org", "2;17/03/2020;Appel CCI;Autre;Café;a@example.org"
-        rows = [alone, named] if is_first else [named, alone]
-        factory.import_csv("\n".join(["N°;Date;Canal;Nature;Entreprise;Courriel", *rows]), "requests")
-        asked = select(Request.reference, Company.name).outerjoin(Company, Company.id == Request.company_id)
-        assert ask(engine, asked.order_by(Request.reference)) == [("1", "Café"), ("2", "Café")]
-
-    def test_the_request_sheet_fills_gaps_but_does_not_overrule_the_base(self, engine: Engine, factory: Factory):
-        factory.import_csv(f"SIRET;Entreprise;NAF;Courriel;Prénom\n{SIRET};Café;;a@example.org;Anne\n")
-        factory.import_csv(
-            "Date;Canal;Nature;SIRET;Entreprise;NAF;Effectif;Courriel;Prénom;Nom\n"
-            f"17/03/2020;Appel CCI;Autre;{SIRET};CAFÉ SARL;56.30Z;4;a@example.org;Anna;Leroy\n",
-            "requests",
-        )
-        assert companies(engine, Company.name, Company.naf_code, Company.headcount_min) == [("Café", "56.30Z", 4)]
-        assert ask(engine, select(Contact.given_name, Contact.family_name)) == [("Anne", "Leroy")]
-
-    def test_a_mailbox_alone_stands_for_its_only_company(self, engine: Engine, factory: Factory):
-        factory.import_csv("Entreprise;Courriel\nCafé;a@example.org\nGarage;b@example.org\nBar;b@example.org\n")
-        factory.import_csv(
-            "Date;Canal;Nature;Courriel\n17/03/2020;Appel CCI;Autre;A@example.org\n17/03/2020;Appel CCI;Autre;b@example.org\n",
-            "requests",
-        )
-        asked = select(Company.name, Request.contact_id.is_not(None)).select_from(Request).outerjoin(Company)
-        assert ask(engine, asked.order_by(Request.id)) == [("Café", False), (None, True)]
-
-
-class TestCompanies:
-    """Which rows speak of one company."""
-
-    def test_known_by_name_first_then_by_siret(self, engine: Engine, factory: Factory):
-        factory.import_csv("Entreprise;Commune;Courriel\nCafé de la Gare;Arras;a@example.org\n")
-        factory.import_csv(f"Entreprise;SIRET;Commune;Courriel\nCAFE DE LA GARE;{SIRET};Arras;a@example.org\n")
-        assert companies(engine) == [("Café de la Gare", SIRET)]
-        factory.import_csv(f"SIRET;Effectif;Courriel\n{SIRET};7;\n")
-        assert companies(engine, Company.siret, Company.headcount_min) == [(SIRET, 7)]
-        assert addresses(engine) == [("Café de la Gare", "a@example.org")]
-
-    def test_known_by_siret_first_then_by_name(self, engine: Engine, factory: Factory):
-        for kind in ("contacts", "requests"):
-            head = "Date;Canal;Nature;SIRET;Entreprise;Courriel\n"
-            row = f"17/03/2020;Appel CCI;Autre;{SIRET};{{}};\n"
-            factory.import_csv(head + row.format("") + row.format("Café"), kind)
-            assert companies(engine) == [("Café", SIRET)]
-
-    @pytest.mark.parametrize(
-        ("rows", "count"),
-        [
-            pytest.param(["Café;;62000;Arras", "CAFE;;62000;ARRAS"], 1, id="same-name-same-place"),
-            pytest.param(["Café;;62000;Arras", "Café;;62300;Lens"], 2, id="same-name-two-places"),
-            pytest.param(["Café;;62000;Arras", "Café;;;"], 1, id="same-name-no-place"),
-            pytest.param([f"Café;{SIRET};;", f"Café;{OTHER_SIRET};;"], 2, id="same-name-two-sirets"),
-            pytest.param([f"Café;{SIRET};;", f"Bar;{SIRET};;"], 1, id="same-siret-two-names"),
-            pytest.param([f"Café;{SIRET};62000;Arras", "Café;;62300;Lens"], 2, id="siret-and-another-place"),
-            pytest.param(["Café;;99998;", "Café;;99999;"], 2, id="two-postcodes-that-are-nowhere"),
-        ],
-    )
-    @pytest.mark.parametrize("files", [1, 2], ids=["one-file", "two-files"])
-    def test_one_or_two(self, sqlite_engine: Engine, factory: Factory, rows: list[str], count: int, files: int):
-        head = "Entreprise;SIRET;Code postal;Commune;Courriel\n"
-        for text in ["\n".join(rows)] if files == 1 else rows:
-            factory.import_csv(f"{head}{text}\n")
-        assert number_of(sqlite_engine, Company) == count
-
-    def test_the_first_row_of_a_file_wins_but_a_new_file_overrules(self, engine: Engine, factory: Factory):
-        head = "Entreprise;SIRET;Effectif;Commune;Courriel;Prénom\n"
-        factory.import_csv(head + f"Café;{SIRET};3;Arras;a@example.org;Anne\nBar;{SIRET};9;Lens;a@example.org;Anna\n")
-        columns = (Company.name, Company.headcount_min, Company.commune_name, Contact.given_name)
-        assert ask(engine, select(*columns).join(Contact)) == [("Café", 3, "Arras", "Anne")]
-        factory.import_csv(head + f"Bar;{SIRET};9;Lens;a@example.org;Anna\n")
-        assert ask(engine, select(*columns).join(Contact)) == [("Bar", 9, "Lens", "Anna")]
-
-    def test_one_mailbox_may_serve_several_companies(self, engine: Engine, factory: Factory):
-        factory.import_csv("Entreprise;Courriel\nCafé;compta@example.org\nGarage;Compta@Example.org\n")
-        assert addresses(engine) == [("Café", "compta@example.org"), ("Garage", "Compta@example.org")]
-        assert ask(engine, select(Contact.address_key).distinct()) == [("compta@example.org",)]
-
-    def test_a_company_without_an_address_gets_one_later(self, engine: Engine, factory: Factory):
-        factory.import_csv("Entreprise;Courriel\nCafé;\n")
-        assert addresses(engine) == [("Café", None)]
-        factory.import_csv("Entreprise;Courriel\nCafé;contact@example.org\n")
-        assert addresses(engine) == [("Café", "contact@example.org")]
-        assert ask(engine, select(Contact.kind)) == [(ContactKind.ROLE,)]
-        factory.import_csv("Entreprise;Courriel\nCafé;\nCafé;b@example.org\n")
-        assert addresses(engine) == [("Café", "contact@example.org"), ("Café", "b@example.org")]
-
-    def test_a_placeless_company_gets_its_place_later_and_keeps_a_known_one(self, engine: Engine, factory: Factory):
-        head = "SIRET;Code postal;Commune;Courriel\n"
-        places = []
-        for place in ("99999;Atlantide", "62000;Arras", "99999;Atlantide", ";"):
-            factory.import_csv(f"{head}{SIRET};{place};\n")
-            places += companies(engine, Company.postcode, Company.commune_name, Company.epci_siren)
-        assert places == [("99999", "Atlantide", None), *[("62000", "Arras", CUA)] * 3]
-
-
 def test_stated_kind_and_basis_are_kept(engine: Engine, factory: Factory):
     factory.import_csv(
         """
@@ -673,104 +457,3 @@ def test_a_fault_in_the_last_chunk_undoes_the_first(engine: Engine, factory: Fac
     with pytest.raises(RejectedRows):
         factory.import_csv("Entreprise;Courriel\n" + "\n".join([*rows, "Café;a@@example.org"]))
     assert number_of(engine, Company) == number_of(engine, Contact) == number_of(engine, ImportRun) == 0
-
-
-def test_requests_beyond_a_chunk(engine: Engine, factory: Factory):
-    rows = [f"{n};17/03/2020;Appel CCI;Autre;Entreprise {n % 400}" for n in range(CHUNK + 20)]
-    same = [
-        "0;17/03/2020;Appel CCI;Autre;Entreprise 0",
-        ";17/03/2020;Appel CCI;Autre;Café",
-        ";17/03/2020;Appel CCI;Autre;Café",
-    ]
-    text = "N°;Date;Canal;Nature;Entreprise\n" + "\n".join([*same[1:], *rows, *same])
-    factory.import_csv(text, "requests")
-    assert number_of(engine, Request) == CHUNK + 20 + 4
-    assert number_of(engine, Company) == 401
-    before = dump(engine)
-    factory.import_csv(text, "requests", now=LATER)
-    assert dump(engine) == before
-
-
-NAMES = st.sampled_from(["", "Café", "CAFE", "Garage Dubois", "Bar\nTabac", "=SUM(A1)", "Œuvre; d'art"])
-CELLS = {
-    "siret": st.sampled_from(["", SIRET, OTHER_SIRET, "90000001900018", "0"]),
-    "name": NAMES,
-    "naf": st.sampled_from(["", "56.30Z", "5630z", "99", "x"]),
-    "headcount": st.sampled_from(["", "3", "10 à 19", "999999999999", "?"]),
-    "postcode": st.sampled_from(["", "62000", "62300", "1000", "99999", "ABC"]),
-    "commune": st.sampled_from(["", "Arras", "LENS", "Atlantide"]),
-    "diffusion": st.sampled_from(["", "O", "P", "?"]),
-    "address": st.sampled_from(["", "a@example.org", "A@EXAMPLE.ORG", "b@example.org", "contact@example.org", "a@@b"]),
-    "given_name": st.sampled_from(["", "Anne", "Zoé"]),
-    "kind": st.sampled_from(["", "particulier", "ami"]),
-    "tags": st.sampled_from(["", "vip", "vip, export"]),
-    "opposed": st.sampled_from(["", "oui", "non", "bof"]),
-    "reference": st.sampled_from(["", "1", "2"]),
-    "received_on": st.sampled_from(["17/03/2020", "2020-03-18", "43920", "", "hier"]),
-    "channel": st.sampled_from(["Appel CCI", "appel cci", "", "Pigeon"]),
-    "nature": st.sampled_from(["Autre", "chomage", ""]),
-}
-
-
-@st.composite
-def sheets(draw: st.DrawFn, kind: str) -> list[list[str]]:
-    """Draw a table with most columns of its kind, and rows some of which are faulty."""
-    fields = FIELDS[SheetKind(kind)]
-    needed = ["received_on", "channel", "nature", "name"] if kind == "requests" else ["address"]
-    others = draw(
-        st.lists(st.sampled_from([name for name in CELLS if name in fields and name not in needed]), unique=True)
-    )
-    columns = draw(st.permutations([*needed, *others]))
-    rows = draw(st.lists(st.tuples(*(CELLS[name] for name in columns)), max_size=12))
-    return [[fields[name][0] for name in columns], *(list(row) for row in rows)]
-
-
-@pytest.mark.parametrize("kind", ["contacts", "requests"])
-@given(data=st.data(), keep_invalid=st.booleans())
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_row_is_lost_and_importing_twice_changes_nothing(
-    sqlite_engine: Engine, settings: Settings, tmp_path: Path, kind: str, data: st.DataObject, keep_invalid: bool
-):
-    table = data.draw(sheets(kind))
-    path = tmp_path / f"{kind}.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
-        for at, cells in enumerate(table):
-            for column, cell in enumerate(cells):
-                sheet.write_string(at, column, cell)
-
-    with Session(sqlite_engine) as session:  # never committed: each example begins with an empty store
-        first = import_into(session, path, kind, settings, keep_invalid=keep_invalid)
-        rejected = {found.row for found in first.rejections}
-        assert rejected <= set(range(2, len(table) + 1))
-        assert all(found.reason for found in first.rejections)
-        filled = sum(any(row) for row in table[1:])
-        assert first.created + first.changed + first.unchanged + len(rejected) == first.rows == filled
-        before = everything(session)
-
-        second = import_into(session, path, kind, settings, keep_invalid=keep_invalid, now=LATER)
-        assert (second.created, second.changed, second.unchanged) == (0, 0, filled - len(rejected))
-        assert second.rejections == first.rejections
-        assert everything(session) == before
-
-
-def import_into(
-    session: Session, path: Path, kind: str, settings: Settings, now: datetime = NOW, **options: Any
-) -> Any:
-    return import_sheet(
-        session,
-        path,
-        SheetKind(kind),
-        territory=settings.places,
-        natures=settings.natures,
-        channels=settings.channels,
-        now=now,
-        skip_rejected=True,
-        **options,
-    )
-
-
-def everything(session: Session) -> list[list[tuple[Any, ...]]]:
-    session.flush()
-    tables = (Company, Contact, Request, Suppression, Tag)
-    return [[tuple(row) for row in session.execute(select(*table.__table__.c).order_by(table.id))] for table in tables]
