@@ -128,13 +128,15 @@ def import_sheet(
     natures: Terms,
     channels: Terms,
     now: datetime,
+    maps: Sequence[str] = (),
+    sheet: str | None = None,
     skip_rejected: bool = False,
     keep_invalid: bool = False,
     create: bool = False,
     progress: Callable[[int], Progress] | None = None,
 ) -> ImportSummary:
     """Import one file whose columns are all certain: `prepare` and `import_table` at once."""
-    prepared = prepare(session, path, kind)
+    prepared = prepare(session, path, kind, maps=maps, sheet=sheet)
     return import_table(
         session,
         prepared,

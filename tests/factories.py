@@ -148,13 +148,15 @@ class Factory:
         path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
         return path
 
-    def import_file(self, path: Path, kind: str = "contacts", *, now: datetime = NOW, **options: Any) -> ImportSummary:
+    def import_file(
+        self, path: Path, kind: str | None = "contacts", *, now: datetime = NOW, **options: Any
+    ) -> ImportSummary:
         """Import a file, in one transaction."""
         with writing(self._engine) as session:
             return import_sheet(
                 session,
                 path,
-                SheetKind(kind),
+                SheetKind(kind) if kind is not None else None,
                 territory=self._settings.places,
                 natures=self._settings.natures,
                 channels=self._settings.channels,
