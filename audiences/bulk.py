@@ -121,6 +121,6 @@ def among(connection: Connection, column: InstrumentedAttribute[Any], values: It
 
 
 def update_by_id(table: Table, columns: Sequence[str]) -> HotStatement:
-    """Give the statement that sets these columns of the row whose id is the parameter `row_id`."""
+    """Give the statement that sets these columns of a row: its values are the row's id, then theirs."""
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    return HotStatement(update(table).where(table.c.id == bindparam("row_id")).values(values))
+    return HotStatement(update(table).where(table.c.id == bindparam("row_id")).values(values), ("row_id", *columns))

@@ -150,11 +150,10 @@ class Shelf(Generic[T]):
         self._insert.run([values_of(each) + stamps for each in self._new])
         for each in self._new:
             self._journal.created(self._entity, each.id)
-        updates: list[dict[str, Any]] = []
+        updates: list[tuple[Any, ...]] = []
         for each in self._touched.values():
             if each.before:
-                values = dict(zip(self._record.COLUMNS, values_of(each)[1:], strict=True))
-                updates.append({"row_id": each.id, **values} | dict.fromkeys(self._stamps[1:], self._now))
+                updates.append((each.id, *values_of(each)[1:], *stamps[1:]))
                 self._note(each, each.before)
             if each.id <= self._ids.last:
                 self._seen.add(each.id)

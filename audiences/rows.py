@@ -153,7 +153,10 @@ class RowParser:
     def names_company(self, cells: Sequence[str]) -> bool:
         """Tell whether a row names a company, by SIRET or by name."""
         width = len(cells)
-        return any(at < width and cells[at].strip() for at in self._company_at)
+        for at in self._company_at:  # noqa: SIM110 - `any` with a generator takes twice as long
+            if at < width and cells[at] and cells[at].strip():
+                return True
+        return False
 
     def parse(self, number: int, cells: list[str]) -> ParsedRow | None:
         """Give the typed row, or None after its faults were added to `rejections`."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from gettext import gettext as _
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 
 from audiences.errors import MissingColumn, UnreadableSheet
@@ -35,7 +35,7 @@ class Table:
 
     def rows(self) -> Iterator[TextRow]:
         """Yield (number as the spreadsheet shows it, cells) of every row below the header that is not blank."""
-        return (row for row in self._source.rows() if row[0] > self._header_at)
+        return dropwhile(lambda row: row[0] <= self._header_at, self._source.rows())
 
 
 def open_table(path: Path, score: Score, *, sheet: str | None = None) -> Table:

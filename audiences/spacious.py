@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-CACHE_MB = 96
+CACHE_MB = 64
 """SQLite's page cache while an import runs: the pages of the indexes that it looks things up in stay in memory."""
 
 LARGE = 20_000

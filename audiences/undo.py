@@ -1,7 +1,7 @@
 """Takes back what one import did, except what a later import, a send or a person has built upon."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from gettext import gettext as _
@@ -18,13 +18,6 @@ from audiences.models import ChangeAction, Company, Contact, ImportChange, Impor
 
 KEPT_NAMED = 200
 """Rows that are kept are named up to this number, and counted beyond it."""
-
-_LABELS: Mapping[str, Any] = {
-    "company": Company.name,
-    "contact": func.coalesce(Contact.address, _("a contact without address")),
-    "request": func.coalesce(Request.reference, Request.nature),
-}
-
 
 Dependant = tuple[str, InstrumentedAttribute[Any]]
 """Why a row is kept, and the column that has the ids of such rows."""
@@ -174,9 +167,14 @@ class _Undo:
     def _keep(self, entity: str, ids: list[int], reason: str) -> None:
         self.summary.kept_count += len(ids)
         room = KEPT_NAMED - len(self.summary.kept)
-        if ids and room > 0 and entity in _LABELS:
+        if ids and room > 0 and entity != "tag":
             key = {"company": Company.id, "contact": Contact.id, "request": Request.id}[entity]
-            named = select(_LABELS[entity]).where(among(self._connection, key, ids[:room])).order_by(key)
+            title = {
+                "company": Company.name,
+                "contact": func.coalesce(Contact.address, _("a contact without address")),
+                "request": func.coalesce(Request.reference, Request.nature),
+            }[entity]
+            named = select(title).where(among(self._connection, key, ids[:room])).order_by(key)
             self.summary.kept += [Kept(entity, str(name), reason) for name in self._connection.scalars(named)]
 
     def _ids(self, entity: str, actions: tuple[ChangeAction, ...], *, later: bool = False) -> IdSet:

@@ -56,7 +56,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Say what would happen, write nothing."))] = False,
     rejects: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.xlsx", help=_("Where the rejected rows go; by default beside the file.")),
+        typer.Option(metavar="FILE.xlsx", help=_("Where rejected rows go; --skip-rejected alone: beside the file.")),
     ] = None,
     skip_rejected: Annotated[
         bool, typer.Option("--skip-rejected", help=_("Import the good rows and leave the faulty ones out."))
@@ -92,7 +92,8 @@ def import_(
             context, prepared, dry_run=dry_run, skip_rejected=skip_rejected, keep_invalid=keep_invalid, create=create
         )
     except RejectedRows as error:
-        _write_rejects(rejects or free_name(file), prepared, error.rejections, is_refused=True)
+        if rejects is not None:  # a refusal writes nothing that was not asked for
+            _write_rejects(rejects, prepared, error.rejections, is_refused=True)
         show_rejections(error.rejections)
         raise
     written = None

@@ -21,10 +21,16 @@ KEYS = {
     "audiences count tous": {"companies", "contacts", "recipients"},
     "audiences fields": {"name", "aliases", "meaning", "example"},
     "audiences sectors": {"name", "kind", "label", "naf"},
-    "audiences import contacts.xlsx": {"file", "kind", "rows", "created", "changed", "unchanged", "rejected"},
     "audiences stats": {"since", "until", "total", "by_channel", "by_epci", "by_nature", "by_topic", "by_day", "by_week"},
     "suppressions list": {"address", "reason", "scope", "evidence", "since", "lifted_at", "lifted_by", "lifted_why"},
     "suppressions check non.merci@example.org": {"address", "key", "stopped", "history"},
+    "audiences import contacts.xlsx": {
+        "file", "kind", "run", "rows", "created", "changed", "unchanged", "rejected", "opposed", "columns", "rejects_file",
+    },
+    "audiences import contacts.xlsx --dry-run": {"rows", "unchanged", "dry_run"},
+    "audiences imports": {"number", "at", "file", "kind", "rows", "created", "rejected", "undone_at"},
+    "audiences layouts": {"number", "kind", "file", "used_at", "columns"},
+    "audiences undo 1 --dry-run": {"run", "deleted", "restored", "kept", "oppositions_kept", "dry_run"},
     "templates list": {"name", "title", "purpose", "description"},
     "templates show fonds": {"name", "title", "subject", "variables"},
 }  # fmt: skip

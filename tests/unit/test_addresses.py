@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences.addresses import Address, is_role_mailbox, parse_address
+from audiences.addresses import Address, _validate, is_role_mailbox, parse_address, read_address
 from audiences.errors import AudienceError, InvalidAddress
 
 
@@ -107,3 +107,24 @@ def test_parsing_again_changes_nothing(text: str):
 def test_any_text_is_an_address_or_refused(text: str):
     with suppress(InvalidAddress):
         assert "@" in parse_address(text).key
+
+
+LABEL = st.from_regex(r"[A-Za-z0-9_+.-]{0,70}", fullmatch=True)
+
+
+@given(
+    local=LABEL,
+    domain=st.lists(st.from_regex(r"[A-Za-z0-9_-]{0,64}", fullmatch=True), min_size=1, max_size=4),
+    top=st.sampled_from(
+        ["fr", "FR", "test", "local", "example", "org", "arpa", "xn--p1ai", "f", "1", "onion", "invalid"]
+    ),
+)
+def test_the_short_way_for_plain_addresses_decides_as_the_long_one(local: str, domain: list[str], top: str):
+    def outcome(read: object, text: str) -> object:
+        try:
+            return read(text)  # type: ignore[operator]
+        except InvalidAddress:
+            return None
+
+    text = f"{local}@{'.'.join([*domain, top])}"
+    assert outcome(read_address, text) == outcome(_validate, text)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from audiences import reference
 from audiences.errors import UnknownCommune, UnknownEpci
 from audiences.territory import Placement, Territory
-from audiences.text import fold, fold_commune, nearest
+from audiences.text import _NOT_WORD, _decompose, fold, fold_commune, nearest
 
 SHORT_NAMES = {
     "CUA": "200033579",
@@ -284,3 +284,8 @@ def test_second_short_name_finds_and_the_first_one_labels():
 def test_short_name_of_no_epci_is_refused():
     with pytest.raises(UnknownEpci, match="no EPCI has the SIREN 123456789 given for CUA: correct it"):
         Territory({"CUA": "123456789"})
+
+
+@given(st.text(st.one_of(st.characters(max_codepoint=0x200), st.characters(codec="utf-8"))))
+def test_folding_letter_by_letter_is_folding_the_text(text: str):
+    assert fold(text) == _NOT_WORD.sub(" ", _decompose(text)).strip()

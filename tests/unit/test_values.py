@@ -39,6 +39,9 @@ ROLE, INDIVIDUAL, PROFESSIONAL = ContactKind.ROLE, ContactKind.INDIVIDUAL, Conta
         pytest.param(parse_siret, "900 000 019 00019", "90000001900019", id="siret-with-spaces"),
         pytest.param(parse_siret, "900\u00a0000\u202f019 00019", "90000001900019", id="siret-with-typographic-spaces"),
         pytest.param(parse_siret, "5520135400010", "05520135400010", id="siret-that-lost-its-zero"),
+        pytest.param(parse_siret, "9.0000001900019E+13", "90000001900019", id="siret-as-a-number"),
+        pytest.param(parse_siret, "9,0000001900019E+13", "90000001900019", id="siret-as-a-french-number"),
+        pytest.param(parse_siret, "5.52013540001E+12", "05520135400010", id="siret-as-a-number-that-lost-its-zero"),
         pytest.param(parse_siret, "35600000000048", "35600000000048", id="siret-of-la-poste"),
         pytest.param(parse_siret, "35600000049837", "35600000049837", id="siret-of-a-post-office"),
         pytest.param(parse_postcode, "62000", "62000", id="postcode"),
@@ -91,6 +94,8 @@ def test_values(parse: Callable[[str], Any], text: str, value: Any):
     ("parse", "text", "reason"),
     [
         pytest.param(parse_siret, "90000001900018", "check digit", id="siret-with-a-wrong-digit"),
+        pytest.param(parse_siret, "1.2345E+13", "the spreadsheet shortened this SIRET", id="siret-cut-short"),
+        pytest.param(parse_siret, "9E+13", "not a SIRET", id="siret-of-one-digit"),
         pytest.param(parse_siret, "900000019", "not a SIRET", id="siren"),
         pytest.param(parse_siret, "9.00000019000E13", "not a SIRET", id="siret-in-scientific-notation"),
         pytest.param(parse_siret, "900000019000190", "not a SIRET", id="siret-too-long"),
