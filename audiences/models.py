@@ -47,6 +47,7 @@ class Company(Base):
     """An establishment, known by its SIRET or by its name and place."""
 
     __tablename__ = "company"
+    __table_args__ = (Index(None, "epci_siren", "naf_code"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     siret: Mapped[str | None] = mapped_column(String(14), unique=True)
@@ -56,9 +57,9 @@ class Company(Base):
     headcount_min: Mapped[int | None]
     headcount_max: Mapped[int | None]
     postcode: Mapped[str | None] = mapped_column(String(5), index=True)
-    commune_name: Mapped[str | None] = mapped_column(Text)
+    commune_name: Mapped[str | None] = mapped_column(Text, index=True)
     commune_code: Mapped[str | None] = mapped_column(String(5), index=True)
-    epci_siren: Mapped[str | None] = mapped_column(String(9), index=True)
+    epci_siren: Mapped[str | None] = mapped_column(String(9))
     diffusion: Mapped[str | None] = mapped_column(String(1))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -105,7 +106,8 @@ class Request(Base):
     """What a company, or a contact without one, asked the chamber ("sollicitation")."""
 
     __tablename__ = "request"
-    __table_args__ = (Index(None, "nature", "received_on"),)
+    # With the company, so that the companies of an answer are read from the index alone.
+    __table_args__ = (Index(None, "nature", "received_on", "company_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
@@ -116,7 +118,7 @@ class Request(Base):
     channel: Mapped[str] = mapped_column(Text, index=True)
     nature: Mapped[str] = mapped_column(Text)
     topic: Mapped[str | None] = mapped_column(Text, index=True)
-    adviser: Mapped[str | None] = mapped_column(Text)
+    adviser: Mapped[str | None] = mapped_column(Text, index=True)
     answer: Mapped[str | None] = mapped_column(Text)
     company: Mapped[Company | None] = relationship()
     contact: Mapped[Contact | None] = relationship()

@@ -11,7 +11,7 @@ from audiences.errors import UnknownEpci
 from audiences.reference import Commune, Epci, communes, epcis
 from audiences.text import fold, fold_commune, nearest, quote
 
-__all__ = ["Epci", "Placement", "Territory"]
+__all__ = ["Epci", "Placement", "Territory", "is_commune"]
 
 _NOT_DIGIT = re.compile(r"\D+")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
@@ -171,6 +171,11 @@ class Territory:
         here = [commune for commune in named if commune in at_postcode]
         near = [commune for commune in named if _is_in_department(commune, code)]
         return _placement(_own(here or near, name))
+
+
+def is_commune(name: str) -> bool:
+    """Tell whether a commune of France bears or bore this name."""
+    return fold_commune(name) in _gazetteer().by_name
 
 
 def _is_in_department(commune: Commune, postcode: str) -> bool:
