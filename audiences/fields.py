@@ -42,11 +42,19 @@ class Phrase(NamedTuple):
 
 
 class RequestPhrase(NamedTuple):
-    """How a condition on a request reads, after “une demande”; `participle` stands after a noun without a verb."""
+    """How a condition on a request reads, after “une demande”; `participle` stands after a noun without a verb.
+
+    `alone` says it of the company where no request is spoken of.
+    """
 
     holds: str
     fails: str
     participle: str
+    alone: Phrase | None = None
+
+
+ASKED = Phrase("qui ont fait une demande", "qui n’ont fait aucune demande")
+"""Said where any request will do."""
 
 
 class Meaning(NamedTuple):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from audiences.dates import read_period
 from audiences.fields import (
+    ASKED,
     Build,
     Condition,
     Field,
@@ -29,10 +30,10 @@ from audiences.tree import Range, Text
 # The words carry their preposition: « porte sur A ou sur B », « ne porte ni sur A ni sur B ».
 _NATURE = RequestPhrase("porte {}", "ne porte {pas}{}", "portant {}")
 _TOPIC = RequestPhrase("concerne {}", "ne concerne {pas}{}", "concernant {}")
-_CHANNEL = RequestPhrase("est arrivée {}", "n’est arrivée {pas}{}", "arrivée {}")
-_ADVISER = RequestPhrase("est suivie {}", "n’est suivie {pas}{}", "suivie {}")
+_CHANNEL = RequestPhrase("est arrivée {}", "n’est {pas}arrivée {}", "arrivée {}")
+_ADVISER = RequestPhrase("est suivie {}", "n’est {pas}suivie {}", "suivie {}")
 _DAY = RequestPhrase("a été reçue {}", "n’a {pas}été reçue {}", "reçue {}")
-_ANY_DAY = RequestPhrase("est datée", "n’est pas datée", "datée")
+_ANY_DAY = RequestPhrase("est datée", "n’est pas datée", "datée", ASKED)
 
 
 def _worded(

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from audiences.claims import Claim, Named, Resolved, speaks_of_companies
-from audiences.fields import Phrase, RequestPhrase, Subject, guillemets
+from audiences.fields import ASKED, Phrase, RequestPhrase, Subject, guillemets
 from audiences.tree import All, Either, Everything, Not, SameRequest
 
 _STORE = Phrase("qui sont dans la base", "qui ne sont pas dans la base")
-_ANY_REQUEST = Phrase("qui ont fait une demande", "qui n’ont fait aucune demande")
 _RECORDED = RequestPhrase("est enregistrée", "n’est pas enregistrée", "enregistrée")
 
 
@@ -41,7 +40,8 @@ def in_french(tree: Resolved) -> str:
         clauses.append(f"({said.text})" if said.is_compound and len(kept) > 1 else said.text)
     text = " ".join([noun, ", ".join(short)]).strip()
     if clauses:
-        text += (", " if len(short) > 1 else " ") + ", et ".join(clauses)
+        is_aside = bool(short) and clauses[0].startswith("(")  # it would read as a remark on what stands before
+        text += (", et " if is_aside else ", " if len(short) > 1 else " ") + ", et ".join(clauses)
     without = [f"{those} {_short(part) or _clause(part).text}" for part in dropped]
     return text + (", sauf " + ", et sauf ".join(without) if without else "")
 
@@ -133,6 +133,8 @@ def _joined(parts: "list[Resolved | _Values]", operator: str, *, holds: bool, is
 
 def _claim(values: _Values, *, holds: bool, is_again: bool) -> str:
     phrase = values.phrase
+    if isinstance(phrase, RequestPhrase) and phrase.alone:
+        phrase = phrase.alone
     if isinstance(phrase, Phrase):
         return _fill(phrase.holds if holds else phrase.fails, values.words, is_negated=not holds)
     if holds:
@@ -147,7 +149,7 @@ def _some_request(is_again: bool) -> str:
 def _request(part: Resolved, *, holds: bool, is_again: bool) -> str:
     """Say what one and the same request fulfils: “dont une demande porte sur …, reçue …” where that suffices."""
     if isinstance(part, Everything):
-        return _ANY_REQUEST.holds if holds else _ANY_REQUEST.fails
+        return ASKED.holds if holds else ASKED.fails
     simple = _simple_claims(part)
     if simple and not holds:
         return "qui n’ont aucune demande " + ", ".join(_fill(_of(each).participle, each.words) for each in simple)
