@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement
+from sqlalchemy import Column, ColumnElement, SQLColumnExpression
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -14,7 +14,7 @@ class _Unindexed(ColumnElement[Any]):
     inherit_cache = True
     _traverse_internals = [("column", visitors.InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - the base declares it so
 
-    def __init__(self, column: Column[Any]) -> None:
+    def __init__(self, column: Any) -> None:
         self.column = column
         self.type = column.type
 
@@ -28,6 +28,11 @@ def _plain(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
 def _signed(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
     # https://sqlite.org/optoverview.html: a unary + keeps a term from being used by an index.
     return f"+{compiler.process(element.column, **options)}"
+
+
+def unindexed(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
+    """Give a column that SQLite reads from the row, never by an index."""
+    return _Unindexed(column)
 
 
 def without_indexes(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from gettext import gettext as _
 
-from sqlalchemy import BindParameter, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import BindParameter, and_, false, func, not_, or_, select, true
 from sqlalchemy.sql import visitors
 
 from audiences.catalogue import find_query
@@ -13,7 +13,7 @@ from audiences.company_fields import COMPANY_FIELDS
 from audiences.contact_fields import CONTACT_FIELDS
 from audiences.errors import InvalidQuery, QueryError, UnknownField, UnknownValue
 from audiences.fields import Condition, Field, Store, Subject, did_you_mean, only_values
-from audiences.indexes import without_indexes
+from audiences.indexes import unindexed, without_indexes
 from audiences.models import Contact, Request
 from audiences.place_fields import PLACE_FIELDS
 from audiences.request_fields import REQUEST_FIELDS
@@ -183,14 +183,14 @@ def _is_of_request(tree: Resolved) -> bool:
 def _some_request(condition: Condition, *, of_company: bool) -> Condition:
     """Hold for the contacts whose company, or who without one themselves, made a request for which `condition` holds.
 
-    Beside a condition that holds for companies alone, the requests of each company found are looked up; else those
-    requests are found first. Requests of contacts are few: they are found by their contact, and looked at one by one.
+    Requests of contacts are few: they are found by their contact, and looked at one by one. Beside a condition that
+    holds for companies alone there are none, and SQLite is to begin with those companies, not with the requests.
     """
-    of_row = without_indexes(condition)
-    if of_company:
-        return exists(select(Request.id).where(Request.company_id == Contact.company_id, of_row).correlate(Contact))
     companies = select(Request.company_id).where(condition, Request.company_id.is_not(None))
-    contacts = select(Request.contact_id).where(of_row, Request.contact_id > 0)  # unlike IS NOT NULL, by the index
+    if of_company:
+        return unindexed(Contact.company_id).in_(companies)
+    # `> 0` is IS NOT NULL by the index.
+    contacts = select(Request.contact_id).where(without_indexes(condition), Request.contact_id > 0)
     return or_(Contact.company_id.in_(companies), Contact.id.in_(contacts))
 
 

@@ -170,8 +170,12 @@ class _Reader:
             if is_or and isinstance(child, tree.Plus):
                 cause = _("“+” says that a condition must hold, OR that it need not. Take the + out, or write AND.")
                 raise InvalidQuery(cause, self._span(child))
-        parts = tuple(self._node(child, place) for child in node.children)
-        return Either(parts) if is_or else All(parts)
+        kind = Either if is_or else All
+        parts: list[Tree[Term]] = []
+        for child in node.children:
+            part = self._node(child, place)
+            parts += part.parts if isinstance(part, kind) else [part]  # (a AND b) AND c is a AND b AND c
+        return kind(tuple(parts))
 
     def _mixed(self, node: Any) -> str:
         """Say which two readings a mix of AND and OR has."""

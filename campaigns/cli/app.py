@@ -105,7 +105,7 @@ def _excerpt(error: Exception) -> str:
     """Give the line of a query that has a fault, and a mark under it."""
     from audiences.errors import QueryError
 
-    if not isinstance(error, QueryError):
+    if not isinstance(error, QueryError) or not error.query.strip():
         return ""
     width = shutil.get_terminal_size((100, 0)).columns
     return "".join(f"  {line}\n" for line in error.excerpt(max(20, width - 3)).splitlines())

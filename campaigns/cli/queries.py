@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from campaigns.cli.options import Json, Yes
-from campaigns.cli.output import confirm, emit_json, examples, say, show_table
+from campaigns.cli.output import confirm, emit_json, examples, say, show_table, wrap
 
 app = typer.Typer()
 
@@ -33,9 +33,12 @@ def fields(as_json: Json = False) -> None:
     rows.append(("request", "demande", _("conditions on one and the same request"), group))
     show_table([_("Field"), _("Also"), _("Meaning"), _("Example")], rows)
     say("")
-    say(_("Join conditions by AND, OR and NOT (in French ET, OU, SAUF); without one between them, both must hold."))
-    say(_("AND and OR side by side need parentheses. * stands for any letters, and *:* for the whole base."))
-    say(_("The values of a field: relais audiences values FIELD"))
+    for sentence in (
+        _("Join conditions by AND, OR and NOT (in French ET, OU, SAUF); without one between them, both must hold."),
+        _("AND and OR side by side need parentheses. * stands for any letters, and *:* for the whole base."),
+        _("The values of a field: relais audiences values FIELD"),
+    ):
+        say(wrap(sentence, indent=0))
 
 
 @app.command(

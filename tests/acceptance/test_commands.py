@@ -20,6 +20,7 @@ KEYS = {
     "audiences explain tous": {"companies", "contacts", "left_out", "recipients"},
     "audiences count tous": {"companies", "contacts", "recipients"},
     "audiences fields": {"name", "aliases", "meaning", "example"},
+    "audiences values nature": {"value", "companies", "requests"},
     "audiences sectors": {"name", "kind", "label", "naf"},
     "audiences import contacts.xlsx": {"file", "kind", "rows", "created", "changed", "unchanged", "rejected"},
     "templates list": {"name", "title", "purpose", "description"},
@@ -65,6 +66,7 @@ def test_tables_fit_a_screen_of_80_and_end_with_a_pipe(office: Office) -> None:
         "audiences list",
         "audiences fields",
         "audiences sectors",
+        "audiences values naf",
         "templates show fonds",
         "campaigns list",
     ):
