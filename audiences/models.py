@@ -107,18 +107,21 @@ class Request(Base):
 
     __tablename__ = "request"
     # With the company, so that the companies of an answer are read from the index alone.
-    __table_args__ = (Index(None, "nature", "received_on", "company_id"),)
+    __table_args__ = (
+        Index(None, "nature", "received_on", "company_id"),
+        *(Index(None, word, "company_id") for word in ("received_on", "channel", "topic", "adviser")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     fingerprint: Mapped[str] = mapped_column(String(32), unique=True)
     reference: Mapped[str | None] = mapped_column(Text)
-    received_on: Mapped[date] = mapped_column(index=True)
-    channel: Mapped[str] = mapped_column(Text, index=True)
+    received_on: Mapped[date]
+    channel: Mapped[str] = mapped_column(Text)
     nature: Mapped[str] = mapped_column(Text)
-    topic: Mapped[str | None] = mapped_column(Text, index=True)
-    adviser: Mapped[str | None] = mapped_column(Text, index=True)
+    topic: Mapped[str | None] = mapped_column(Text)
+    adviser: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
     company: Mapped[Company | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
