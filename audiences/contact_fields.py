@@ -69,7 +69,8 @@ def _tags(store: Store) -> list[Tally]:
     for words in spellings.values():
         if len(words) > 1:  # two spellings of one tag, which a query takes for one
             words.sort(key=lambda word: -counts.get(word, (0, 0))[1])
-            counts[words[0]] = store.session.execute(counted.where(tagged.c.word.in_(words))).one()._tuple()
+            companies, contacts = store.session.execute(counted.where(tagged.c.word.in_(words))).one()
+            counts[words[0]] = (companies, contacts)
     return ordered(Tally(quote(words[0]), "", *counts.get(words[0], (0, 0))) for words in spellings.values())
 
 
