@@ -167,8 +167,9 @@ def _name(_store: Store, value: Text | Range) -> Meaning:
             _("“{value}” has no word. Write for example name:boulangerie.").format(value=text.text), text.span
         )
     # Folded words have neither % nor _ : both are punctuation, which `fold` makes a space.
+    # `id > 0` says that there is a company in a way that lets SQLite begin with the companies.
     condition = (" " + Company.name_key + " ").like(f"% {letters} %")
-    return Meaning(and_(Company.id.is_not(None), condition), _IS_CALLED, guillemets(text.text))
+    return Meaning(and_(Company.id > 0, condition), _IS_CALLED, guillemets(text.text))
 
 
 def _siret(_store: Store, value: Text | Range) -> Meaning:

@@ -112,7 +112,7 @@ class _Tokens:
     def _meant(self, word: str) -> tuple[str, str] | None:
         is_in_range = bool(self._open) and self._lexer.lexdata[self._open[-1]] in "[{"
         if is_in_range:
-            return ("TO", "TO") if word in FRENCH_TO and self._before != "LBRACKET" else None
+            return ("TO", "TO") if word in FRENCH_TO and self._before not in {"LBRACKET", "TO"} else None
         return FRENCH_OPERATORS.get(word)
 
 
