@@ -19,7 +19,7 @@ from audiences.indexes import unindexed, without_indexes
 from audiences.models import Company, Contact, Request
 from audiences.place_fields import PLACE_FIELDS
 from audiences.request_fields import REQUEST_FIELDS
-from audiences.syntax import normalise, parse
+from audiences.syntax import MOST_TERMS, normalise, parse
 from audiences.text import fold
 from audiences.tree import All, Either, Everything, Not, SameRequest, Term, Tree
 from audiences.wording import in_french
@@ -34,6 +34,9 @@ AUDIENCE_FIELD = Field("audience", ("ciblage",), _("a saved audience, as a part 
 
 _WIDEST = 200
 """Parts of one AND or OR in SQL: SQLite takes an expression of depth 1000, and a chain is as deep as it is long."""
+
+_LONGEST_PATH = 20
+"""Audiences that contain each other."""
 
 _FEW = 5_000
 """Companies whose requests are looked up one by one, at 10 µs each."""
@@ -87,6 +90,7 @@ def find_field(name: str, fields: Iterable[Field]) -> Field | None:
 class _Resolver:
     def __init__(self, store: Store, fields: Sequence[Field]) -> None:
         self._store = store
+        self._terms = 0
         self._fields = {fold(name): field for field in fields for name in (field.name, *field.aliases)}
 
     def read(self, query: str, path: tuple[str, ...]) -> Resolved:
@@ -97,8 +101,11 @@ class _Resolver:
             raise error.within(query, path[-1] if path else None) from None
 
     def _resolve(self, term: Term, path: tuple[str, ...]) -> Resolved:
-        name = fold(term.name)
-        field = self._fields.get(name)
+        self._terms += 1
+        if self._terms > MOST_TERMS:
+            cause = _("With the audiences that it names, the query has more than {count} values. Name fewer.")
+            raise InvalidQuery(cause.format(count=MOST_TERMS), term.value.span)
+        field = self._fields.get(fold(term.name))
         if field is None:
             known = [*self._fields, "request", "demande"]
             cause = _("Unknown field “{name}”. {hint}")
@@ -120,6 +127,9 @@ class _Resolver:
             circle = " → ".join((*path[path.index(text.text) :], text.text))
             cause = _("The audience {name} would contain itself: {circle}. Take it out.")
             raise InvalidQuery(cause.format(name=text.text, circle=circle), text.span)
+        if len(path) >= _LONGEST_PATH:
+            cause = _("More than {count} audiences stand inside each other. Write a part of the query out.")
+            raise InvalidQuery(cause.format(count=_LONGEST_PATH), text.span)
         query, known = find_query(self._store.session, text.text)
         if query is None:
             cause = _("There is no audience {name}. {hint}")

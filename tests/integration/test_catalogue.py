@@ -184,3 +184,20 @@ def test_a_fault_inside_a_named_audience_is_shown_there(nested: Engine, settings
         read_query(session, "epci:CALL OR audience:fautive", settings, now=now)
     assert "(character 18 of the query of the audience fautive)" in str(caught.value)
     assert caught.value.excerpt().splitlines() == ["epci:CUA AND tag:disparue", " " * 17 + "^" * 8]
+
+
+def test_audiences_that_grow_out_of_all_bounds(engine: Engine, settings: Settings, now: datetime):
+    with writing(engine) as session:
+        save_audience(session, "a0", "epci:(CUA OR CALL)", description=None, now=now)
+        save_audience(session, "b0", "epci:CUA", description=None, now=now)
+        for level in range(1, 25):
+            doubled = f"audience:a{level - 1} OR audience:a{level - 1}"
+            save_audience(session, f"a{level}", doubled, description=None, now=now)
+            save_audience(session, f"b{level}", f"audience:b{level - 1}", description=None, now=now)
+    with reading(engine) as session:
+        assert read_query(session, "audience:a6", settings, now=now)
+        assert read_query(session, "audience:b19", settings, now=now)
+        with pytest.raises(InvalidQuery, match="more than 2000 values"):
+            read_query(session, "audience:a15", settings, now=now)
+        with pytest.raises(InvalidQuery, match="More than 20 audiences"):
+            read_query(session, "audience:b24", settings, now=now)
