@@ -12,9 +12,10 @@ AudienceError
 ├── InvalidAddress (ValueError)           not a mailbox that can be written to
 ├── InvalidNaf (ValueError)               not a NAF code
 ├── InvalidSectorFile (ValueError)        a line of the sector table that cannot be read
-├── InvalidQuery (ValueError)             a query that does not parse, or uses a field wrongly
-├── UnknownField (LookupError)            a query names a field that does not exist
-├── UnknownValue (LookupError)            a query names a value that the store and the reference do not know
+├── QueryError                            a query that cannot be used; knows the place of the fault in it
+│   ├── InvalidQuery (ValueError)         it does not parse, or uses a field wrongly
+│   ├── UnknownField (LookupError)        it names a field that does not exist
+│   └── UnknownValue (LookupError)        it names a value that the store and the reference do not know
 ├── UnknownEpci (LookupError)
 ├── UnknownSector (LookupError)
 ├── UnknownAudience (LookupError)
@@ -22,8 +23,12 @@ AudienceError
 ├── UnknownCompany (LookupError)
 ├── NotSuppressed (LookupError)           an address that is on no list, and is to be lifted from it
 ├── ProtectedSuppression (ValueError)     a complaint or an erasure, which is not lifted like another reason
-└── AudienceExists (ValueError)
+├── AudienceExists (ValueError)
+└── AudienceInUse (ValueError)            a saved audience that something else names
 """
+
+from gettext import gettext as _
+from typing import Self
 
 
 class AudienceError(Exception):
@@ -70,15 +75,65 @@ class InvalidSectorFile(AudienceError, ValueError):
     """A line of the sector table cannot be read."""
 
 
-class InvalidQuery(AudienceError, ValueError):
+class QueryError(AudienceError):
+    """A query cannot be used; `cause` says why and what to do, `start` and `end` where in `query` (from 0).
+
+    `audience` is the saved audience whose query it is, None for one that was typed.
+    """
+
+    def __init__(
+        self, cause: str, span: tuple[int, int] | None = None, query: str = "", audience: str | None = None
+    ) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.span = span
+        self.query = query
+        self.audience = audience
+
+    @property
+    def column(self) -> int:
+        """The place of the fault as a person counts, from 1."""
+        return (self.span[0] if self.span else 0) + 1
+
+    def within(self, query: str, audience: str | None = None) -> Self:
+        """Give the same error as one of this query; what is known already stays."""
+        if self.query:
+            return self
+        return type(self)(self.cause, self.span or (0, len(query)), query, audience)
+
+    def __str__(self) -> str:
+        place = _("(character {at} of the query)")
+        if self.audience:
+            place = _("(character {at} of the query of the audience {audience})")
+        return f"{self.cause} {place.format(at=self.column, audience=self.audience)}"
+
+    def excerpt(self, width: int = 76) -> str:
+        """Give two lines: the line of the query that has the fault, at most so wide, and ^^^ under the fault."""
+        start, end = self.span or (0, 0)
+        first = self.query.rfind("\n", 0, start) + 1
+        last = self.query.find("\n", start)
+        line = self.query[first : last if last >= 0 else None].rstrip()
+        start -= first
+        end = max(start + 1, min(end - first, max(len(line), start + 1)))
+        if len(line) > width:
+            left = max(0, min(start - width // 4, len(line) - width))
+            line = ("…" if left else "") + line[left + bool(left) :]
+            start, end = start - left, end - left
+            line = line if len(line) <= width else line[: width - 1] + "…"
+            end = max(start + 1, min(end, width))
+        shown = "".join(char if char.isprintable() else " " for char in line)
+        return f"{shown}\n{' ' * start}{'^' * (end - start)}"
+
+
+class InvalidQuery(QueryError, ValueError):
     """A query does not parse, or uses a field in a way that it does not offer."""
 
 
-class UnknownField(AudienceError, LookupError):
+class UnknownField(QueryError, LookupError):
     """A query names a field that does not exist."""
 
 
-class UnknownValue(AudienceError, LookupError):
+class UnknownValue(QueryError, LookupError):
     """A query names a value that neither the store nor the reference knows."""
 
 
@@ -112,3 +167,7 @@ class NotSuppressed(AudienceError, LookupError):
 
 class ProtectedSuppression(AudienceError, ValueError):
     """A complaint or an erasure is not lifted unless that is asked for expressly."""
+
+
+class AudienceInUse(AudienceError, ValueError):
+    """A saved audience cannot go while something else names it."""

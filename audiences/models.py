@@ -48,6 +48,7 @@ class Company(Base):
     """An establishment, known by its SIRET or by its name and place."""
 
     __tablename__ = "company"
+    __table_args__ = (Index(None, "epci_siren", "naf_code"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     siret: Mapped[str | None] = mapped_column(String(14), unique=True)
@@ -57,9 +58,9 @@ class Company(Base):
     headcount_min: Mapped[int | None]
     headcount_max: Mapped[int | None]
     postcode: Mapped[str | None] = mapped_column(String(5), index=True)
-    commune_name: Mapped[str | None] = mapped_column(Text)
+    commune_name: Mapped[str | None] = mapped_column(Text, index=True)
     commune_code: Mapped[str | None] = mapped_column(String(5), index=True)
-    epci_siren: Mapped[str | None] = mapped_column(String(9), index=True)
+    epci_siren: Mapped[str | None] = mapped_column(String(9))
     diffusion: Mapped[str | None] = mapped_column(String(1))
     # As the sheet wrote them, beside what they were taken for; `placed_by` is who corrected that by hand.
     commune_given: Mapped[str | None] = mapped_column(Text)
@@ -110,17 +111,21 @@ class Request(Base):
     """What a company, or a contact without one, asked the chamber ("sollicitation")."""
 
     __tablename__ = "request"
-    __table_args__ = (Index(None, "nature", "received_on"),)
+    # With the company, so that the companies of an answer are read from the index alone.
+    __table_args__ = (
+        Index(None, "nature", "received_on", "company_id"),
+        *(Index(None, word, "company_id") for word in ("received_on", "channel", "topic", "adviser")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     fingerprint: Mapped[str] = mapped_column(String(32), unique=True)
     reference: Mapped[str | None] = mapped_column(Text)
-    received_on: Mapped[date] = mapped_column(index=True)
-    channel: Mapped[str] = mapped_column(Text, index=True)
+    received_on: Mapped[date]
+    channel: Mapped[str] = mapped_column(Text)
     nature: Mapped[str] = mapped_column(Text)
-    topic: Mapped[str | None] = mapped_column(Text, index=True)
+    topic: Mapped[str | None] = mapped_column(Text)
     adviser: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
     company: Mapped[Company | None] = relationship()

@@ -11,7 +11,7 @@ from audiences.errors import UnknownCommune, UnknownEpci
 from audiences.reference import Commune, Epci, communes, epcis
 from audiences.text import fold, fold_commune, nearest, quote
 
-__all__ = ["Epci", "Placement", "Territory"]
+__all__ = ["Epci", "Placement", "Territory", "is_commune"]
 
 _NOT_DIGIT = re.compile(r"\D+")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
@@ -241,6 +241,11 @@ def _like(name: str, named: Mapping[str, list[Commune]]) -> Iterator[Commune]:
     if name:
         for key, _score, _at in process.extract(name, named.keys(), scorer=fuzz.WRatio, limit=4, score_cutoff=_ALIKE):
             yield from named[key]
+
+
+def is_commune(name: str) -> bool:
+    """Tell whether a commune of France bears or bore this name."""
+    return fold_commune(name) in _gazetteer().by_name
 
 
 def _is_in_department(commune: Commune, postcode: str) -> bool:

@@ -8,56 +8,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from audiences.errors import InvalidQuery, UnknownValue
-from audiences.fields import Field, Range, Store, Text
-from audiences.models import Contact
-from audiences.segments import compile_segment
-from audiences.text import nearest
+from audiences.catalogue import written_out
+from audiences.segments import Segment
 from audiences.waterfall import Rule, Waterfall, candidates, explain, standard_rules, waterfall_of
 from campaigns.errors import NoRecipients, WrongStatus
 from campaigns.lifecycle import move
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.queries import read_query
 from campaigns.settings import Settings
 from sends import ledger
-from sends.models import Delivery
-from sends.states import DeliveryStatus
 from templates import Purpose
 
 _STREAMED = 1_000  # rows fetched at a time
 
 
-def _received(store: Store, value: Text | Range) -> ColumnElement[bool]:
-    """Hold for contacts whose mailbox got the campaign: the relay took the message over, and it was no rehearsal."""
-    if isinstance(value, Range):
-        raise InvalidQuery(_("The field received takes the name of a campaign, not a range."))
-    got = (
-        select(Delivery.address_key)
-        .join(Campaign, Campaign.id == Delivery.campaign_id)
-        .where(Delivery.status.in_([DeliveryStatus.SENT, DeliveryStatus.DELIVERED]), Campaign.redirect_to.is_(None))
-    )
-    if not value.is_anything:
-        slugs = store.vocabulary(Campaign.slug)
-        if value.text not in slugs:
-            near = nearest(value.text, slugs)
-            hint = (
-                _("Did you mean {names}?").format(names=_(" or ").join(near))
-                if near
-                else _("See `relais campaigns list`.")
-            )
-            raise UnknownValue(_("There is no campaign {slug}. {hint}").format(slug=value.text, hint=hint))
-        got = got.where(Campaign.slug == value.text)
-    return func.coalesce(Contact.address_key, "").in_(got)
-
-
-SEND_FIELDS = (Field("received", ("recu", "reçu"), _("got this campaign"), "received:info-fonds-cua", _received),)
-"""The fields of the query language that speak of campaigns."""
-
-
-def compile_query(session: Session, query: str, settings: Settings) -> ColumnElement[bool]:
-    """Compile a query with every field of the language, against this installation's store and reference."""
-    terms = {"nature": settings.requests.natures, "channel": settings.requests.channels}
-    store = Store(session, settings.places, settings.sectors, terms)
-    return compile_segment(query, store, extra=SEND_FIELDS)
+def compile_query(session: Session, query: str, settings: Settings, *, now: datetime) -> ColumnElement[bool]:
+    """Compile a query with every field of the language; relative dates count from `now`."""
+    return read_query(session, query, settings, now=now).condition
 
 
 def rules_for(purpose: Purpose) -> tuple[Rule, ...]:
@@ -65,17 +32,24 @@ def rules_for(purpose: Purpose) -> tuple[Rule, ...]:
     return standard_rules(is_marketing=purpose == Purpose.MARKETING)
 
 
-def explain_query(session: Session, query: str, settings: Settings, *, purpose: Purpose) -> Waterfall:
+def explain_query(session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime) -> Waterfall:
     """Count what a query matches and what each rule leaves out."""
-    return explain(session, compile_query(session, query, settings), rules_for(purpose))
+    return explain_segment(session, read_query(session, query, settings, now=now), purpose=purpose)
 
 
-def recipients_of(session: Session, query: str, settings: Settings, *, purpose: Purpose) -> Iterator[tuple[int, str]]:
+def explain_segment(session: Session, segment: Segment, *, purpose: Purpose) -> Waterfall:
+    """Count what a query that was read matches, and what each rule leaves out."""
+    return explain(session, segment.condition, rules_for(purpose))
+
+
+def recipients_of(
+    session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime
+) -> Iterator[tuple[int, str]]:
     """Give the recipients of a query as (contact id, address), in the order in which they would be planned.
 
     They come from the database as they are asked for, so that a million takes no more memory than a batch.
     """
-    found = candidates(compile_query(session, query, settings), rules_for(purpose)).subquery()
+    found = candidates(compile_query(session, query, settings, now=now), rules_for(purpose)).subquery()
     rows = select(found.c.contact_id, found.c.address).where(found.c.reason.is_(None)).order_by(found.c.contact_id)
     for row in session.connection().execute(rows.execution_options(yield_per=_STREAMED)):
         yield row.contact_id, row.address
@@ -104,7 +78,7 @@ def launch(
     if campaign.status != before:
         raise WrongStatus(_("The campaign {slug} has just changed. Look at it again.").format(slug=campaign.slug))
     rules = rules_for(Purpose(campaign.purpose))
-    condition = compile_query(session, campaign.audience.query, settings)
+    condition = compile_query(session, campaign.audience.query, settings, now=now)
     selected = candidates(condition, rules)
     found = selected.subquery()
     companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
@@ -118,7 +92,7 @@ def launch(
     waterfall = waterfall_of(dict(counts), companies, rules)
     move(campaign, CampaignStatus.SENDING)
     campaign.content = content
-    campaign.query = campaign.audience.query
+    campaign.query = written_out(session, campaign.audience.query)
     campaign.waterfall = waterfall.as_dict()
     return waterfall
 

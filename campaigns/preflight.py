@@ -53,7 +53,7 @@ def check_campaign(
     mailing = open_mailing(campaign, settings, secret=secret, content=bare)
     strict = StrictRenderer(compiled_of(bare), settings.brand, variables_of(bare))
     query = campaign.query or campaign.audience.query
-    recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose))
+    recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose), now=now)
     common = {"links": {"unsubscribe": "mailto:x@example.org"}, "campaign": {"name": campaign.name}}
     return _find_faults(session, mailing, strict, recipients, common, now=now, most_octets=most_octets, advance=advance)
 

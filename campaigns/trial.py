@@ -43,7 +43,7 @@ def send_test(engine: Engine, settings: Settings, slug: str, to: str, *, now: da
         content["compiled"]["subject"] = "[Test] " + content["compiled"]["subject"]
         mailing = open_mailing(campaign, settings, secret=secret_of(engine), content=content)
         purpose = Purpose(campaign.purpose)
-        found = list(islice(recipients_of(session, campaign.audience.query, settings, purpose=purpose), 1))
+        found = list(islice(recipients_of(session, campaign.audience.query, settings, purpose=purpose, now=now), 1))
         known = load_recipients(session, [contact_id for contact_id, _address in found], settings.places.label)
     recipient: Recipient = known[found[0][0]] if found else preview_recipient()
     shown = recipient["company"]["name"] or recipient["contact"]["address"]

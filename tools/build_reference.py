@@ -1,4 +1,4 @@
-"""Builds audiences/reference/ (communes, EPCIs, NAF codes) from two pinned npm packages.
+"""Builds audiences/reference/ (communes, departments, EPCIs, NAF codes) from two pinned npm packages.
 
 Needs `npm`, with whatever registry it is set to. For a new vintage, change the versions and run it again. The files are
 the same byte for byte at each run: rows are sorted and the gzip headers carry no time.
@@ -79,6 +79,11 @@ def epci_rows(epcis: list[dict[str, Any]]) -> list[Row]:
     return sorted((epci["code"], epci["nom"], epci["type"]) for epci in epcis)
 
 
+def department_rows(departments: list[dict[str, str]]) -> list[Row]:
+    """Return code and name of every department, the overseas territories too."""
+    return sorted((department["code"], department["nom"]) for department in departments)
+
+
 def naf_rows(codes: list[dict[str, str]]) -> list[Row]:
     """Return code and label of every division, group, class and subclass of NAF rév. 2."""
     return sorted((code["id"], code["label"]) for code in codes)
@@ -93,7 +98,7 @@ def write(path: Path, header: Row, rows: Iterable[Row]) -> None:
     path.write_bytes(gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0))
 
 
-def provenance(communes: list[Row], epcis: list[Row], naf: list[Row]) -> str:
+def provenance(communes: list[Row], departments: list[Row], epcis: list[Row], naf: list[Row]) -> str:
     """Return the provenance file: what came from where, in which vintage, under which licence, and how much."""
     today = [row for row in communes if not row[-1]]
     return f"""\
@@ -101,7 +106,7 @@ def provenance(communes: list[Row], epcis: list[Row], naf: list[Row]) -> str:
 tool = "tools/build_reference.py (npm pack)"
 
 [divisions]
-files = ["communes.csv.gz", "epcis.csv.gz"]
+files = ["communes.csv.gz", "departments.csv.gz", "epcis.csv.gz"]
 package = "{DIVISIONS}"
 version = "{DIVISIONS_VERSION}"
 vintage = {DIVISIONS_YEAR}
@@ -110,6 +115,7 @@ licence = "data: Licence Ouverte; package: MIT"
 communes = {len(today)}
 communes_without_epci = {sum(1 for row in today if not row[5])}
 former_communes_and_arrondissements = {len(communes) - len(today)}
+departments = {len(departments)}
 epcis = {len(epcis)}
 
 [naf]
@@ -136,12 +142,14 @@ def main() -> None:
         data = fetch(DIVISIONS, DIVISIONS_VERSION, folder) / "data"
         raw_epcis = json.loads((data / "epci.json").read_text(encoding="utf-8"))
         communes = commune_rows(json.loads((data / "communes.json").read_text(encoding="utf-8")), raw_epcis)
+        departments = department_rows(json.loads((data / "departements.json").read_text(encoding="utf-8")))
         epcis = epci_rows(raw_epcis)
         naf = naf_rows(json.loads((fetch(NAF, NAF_VERSION, folder) / "index.json").read_text(encoding="utf-8")))
     write(into / "communes.csv.gz", ("code", "name", "key", "department", "postcodes", "epci", "successor"), communes)
+    write(into / "departments.csv.gz", ("code", "name"), departments)
     write(into / "epcis.csv.gz", ("siren", "name", "kind"), epcis)
     write(into / "naf.csv.gz", ("code", "label"), naf)
-    (into / "PROVENANCE.toml").write_text(provenance(communes, epcis, naf), encoding="utf-8")
+    (into / "PROVENANCE.toml").write_text(provenance(communes, departments, epcis, naf), encoding="utf-8")
     for path in sorted(into.glob("*.csv.gz")):
         print(f"{path.name}: {path.stat().st_size} bytes")
 

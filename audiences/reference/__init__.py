@@ -1,4 +1,4 @@
-"""The shipped reference data (communes, EPCIs, NAF labels), each file read once per process and only when asked for."""
+"""The shipped reference data (communes, departments, EPCIs, NAF labels), each file read once per process and only when asked for."""
 
 import csv
 import gzip
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["SECTORS", "Commune", "Epci", "communes", "epcis", "naf_labels", "vintage"]
+__all__ = ["SECTORS", "Commune", "Epci", "communes", "departments", "epcis", "naf_labels", "vintage"]
 
 _FOLDER = Path(__file__).parent
 
@@ -48,6 +48,12 @@ def _rows(file: str) -> Iterator[list[str]]:
 def communes() -> tuple[Commune, ...]:
     """Return every commune of France, the former ones too, in order of code."""
     return tuple(map(Commune._make, _rows("communes.csv.gz")))
+
+
+@cache
+def departments() -> dict[str, str]:
+    """Return the names of the departments and overseas territories by code ("62", "2A", "974")."""
+    return dict(_rows("departments.csv.gz"))
 
 
 @cache

@@ -1,6 +1,7 @@
 """The root of the commands, and what an error looks like to the officer."""
 
 import os
+import shutil
 import sys
 import traceback
 from enum import IntEnum
@@ -62,7 +63,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, typer.TyperException):
         return _explain_usage(error)
     if _is_expected(error):
-        return _fail(str(error), ExitCode.REFUSED)
+        return _fail(str(error), ExitCode.REFUSED, place=_excerpt(error))
     if isinstance(error, OSError) and error.filename is not None:
         cause = _("{file} cannot be read or written: {cause}. Check the name, the folder and its rights.")
         return _fail(cause.format(file=error.filename, cause=error.strerror), ExitCode.REFUSED)
@@ -101,6 +102,16 @@ def _is_expected(error: Exception) -> bool:
     return isinstance(error, AudienceError | TemplateError | SendError | CampaignError)
 
 
-def _fail(message: str, code: ExitCode) -> int:
-    sys.stderr.write(_("Error: {message}").format(message=" ".join(message.splitlines())) + "\n")
+def _excerpt(error: Exception) -> str:
+    """Give the line of a query that has a fault, and a mark under it."""
+    from audiences.errors import QueryError
+
+    if not isinstance(error, QueryError) or not error.query.strip():
+        return ""
+    width = shutil.get_terminal_size((100, 0)).columns
+    return "".join(f"  {line}\n" for line in error.excerpt(max(20, width - 3)).splitlines())
+
+
+def _fail(message: str, code: ExitCode, *, place: str = "") -> int:
+    sys.stderr.write(_("Error: {message}").format(message=" ".join(message.splitlines())) + "\n" + place)
     return code

@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli import imports, places, runs, statistics
+from campaigns.cli import imports, places, queries, runs, statistics
 from campaigns.cli.options import Json
-from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall
+from campaigns.cli.output import (
+    emit_json,
+    examples,
+    say,
+    show_pairs,
+    show_table,
+    show_waterfall,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from audiences.waterfall import Waterfall
@@ -37,11 +45,13 @@ PurposeOption = Annotated[
     help=_("Show how a query comes down to its recipients. Who matches, and who is left out for which reason."),
 )
 def explain(query: Query, purpose: PurposeOption = "public_information", as_json: Json = False) -> None:
-    waterfall = _explain(query, purpose)
+    waterfall, sentence = _explain(query, purpose)
     if as_json:
-        emit_json(waterfall.as_dict())
-    else:
-        show_waterfall(waterfall)
+        emit_json({"in_words": sentence, **waterfall.as_dict()})
+        return
+    say(wrap(sentence, indent=0))
+    say("")
+    show_waterfall(waterfall)
 
 
 @app.command(
@@ -49,7 +59,7 @@ def explain(query: Query, purpose: PurposeOption = "public_information", as_json
     help=_("Count the companies, contacts and recipients of a query."),
 )
 def count(query: Query, purpose: PurposeOption = "public_information", as_json: Json = False) -> None:
-    waterfall = _explain(query, purpose)
+    waterfall, _sentence = _explain(query, purpose)
     if as_json:
         emit_json(
             {"companies": waterfall.companies, "contacts": waterfall.contacts, "recipients": waterfall.recipients}
@@ -64,16 +74,20 @@ def count(query: Query, purpose: PurposeOption = "public_information", as_json: 
     )
 
 
-def _explain(query: str, purpose: str) -> "Waterfall":
+def _explain(query: str, purpose: str) -> "tuple[Waterfall, str]":
     from audiences.catalogue import query_of
     from audiences.database import reading
     from campaigns.cli.context import open_context
-    from campaigns.planning import explain_query
+    from campaigns.planning import explain_segment
+    from campaigns.queries import read_query
 
     context = open_context()
+    wanted = parse_purpose(purpose)
     with reading(context.engine) as session:
         text = query_of(session, query)
-        return explain_query(session, text, context.settings, purpose=parse_purpose(purpose))
+        name = query if text != query else None
+        segment = read_query(session, text, context.settings, now=context.now(), name=name)
+        return explain_segment(session, segment, purpose=wanted), segment.in_french
 
 
 @app.command(
@@ -91,18 +105,21 @@ def save(
     from audiences.catalogue import save_audience
     from audiences.database import writing
     from campaigns.cli.context import open_context
-    from campaigns.planning import explain_query
+    from campaigns.planning import explain_segment
+    from campaigns.queries import read_query
     from templates import Purpose
 
     context = open_context()
     with writing(context.engine) as session:
-        waterfall = explain_query(session, query, context.settings, purpose=Purpose.PUBLIC_INFORMATION)
+        segment = read_query(session, query, context.settings, now=context.now(), name=name)
+        waterfall = explain_segment(session, segment, purpose=Purpose.PUBLIC_INFORMATION)
         save_audience(session, name, query, description=describe, now=context.now(), replace=replace)
     say(
         _("Saved: {name}, {companies} companies, {recipients} recipients today.").format(
             name=name, companies=waterfall.companies, recipients=waterfall.recipients
         )
     )
+    say(wrap(segment.in_french, indent=0))
 
 
 @app.command("list", epilog=examples("relais audiences list"), help=_("List the saved audiences."))
@@ -131,40 +148,25 @@ def show(name: str, as_json: Json = False) -> None:
     from audiences.database import reading
     from campaigns.calendar import show_instant
     from campaigns.cli.context import open_context
-    from campaigns.planning import explain_query
+    from campaigns.planning import explain_segment
+    from campaigns.queries import read_query
     from templates import Purpose
 
     context = open_context()
     with reading(context.engine) as session:
         audience = get_audience(session, name)
-        waterfall = explain_query(session, audience.query, context.settings, purpose=Purpose.PUBLIC_INFORMATION)
-        facts = {"name": audience.slug, "query": audience.query, "description": audience.description}
+        segment = read_query(session, audience.query, context.settings, now=context.now(), name=name)
+        waterfall = explain_segment(session, segment, purpose=Purpose.PUBLIC_INFORMATION)
+        facts = {"name": audience.slug, "query": audience.query, "in_words": segment.in_french}
+        facts["description"] = audience.description
         saved = show_instant(audience.updated_at, context.settings.zone)
     if as_json:
         emit_json({**facts, "saved_at": saved, **waterfall.as_dict()})
         return
-    labels = (_("Name"), _("Query"), _("Description"), _("Saved"))
+    labels = (_("Name"), _("Query"), _("In words"), _("Description"), _("Saved"))
     show_pairs(zip(labels, (*facts.values(), saved), strict=True))
     say("")
     show_waterfall(waterfall)
-
-
-@app.command(epilog=examples("relais audiences fields"), help=_("List the fields of the query language."))
-def fields(as_json: Json = False) -> None:
-    from audiences.fields import FIELDS
-    from campaigns.planning import SEND_FIELDS
-
-    found = [*FIELDS.values(), *SEND_FIELDS]
-    if as_json:
-        emit_json(
-            [
-                {"name": each.name, "aliases": each.aliases, "meaning": each.meaning, "example": each.example}
-                for each in found
-            ]
-        )
-        return
-    rows = [(each.name, ", ".join(each.aliases), each.meaning, each.example) for each in found]
-    show_table([_("Field"), _("Also"), _("Meaning"), _("Example")], rows)
 
 
 @app.command(
@@ -212,3 +214,4 @@ def parse_purpose(text: str) -> "Purpose":
 
 app.add_typer(places.app)
 app.add_typer(statistics.app)
+app.add_typer(queries.app)

@@ -160,7 +160,7 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
         content = freeze(campaign, settings, now=context.now())
         purpose = Purpose(campaign.purpose)
         query, name = campaign.audience.query, campaign.name
-        waterfall = planning.explain_query(session, query, settings, purpose=purpose)
+        waterfall = planning.explain_query(session, query, settings, purpose=purpose, now=context.now())
         faults = check_campaign(
             session,
             campaign,
@@ -210,7 +210,7 @@ def schedule(
     instant = parse_instant(at, settings.zone, now=now)
     with writing(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
-        compile_query(session, campaign.audience.query, settings)
+        compile_query(session, campaign.audience.query, settings, now=instant)
         lifecycle.schedule(campaign, instant, freeze(campaign, settings, now=now))
         campaign.redirect_to = _mailbox(redirect_to)
     when = show_instant(instant, settings.zone)

@@ -43,7 +43,9 @@ def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
         campaign = lifecycle.get_campaign(session, slug)
         content = campaign.content or freeze(campaign, settings, now=context.now())
         query = campaign.query or campaign.audience.query
-        waterfall = planning.explain_query(session, query, settings, purpose=Purpose(campaign.purpose))
+        waterfall = planning.explain_query(
+            session, query, settings, purpose=Purpose(campaign.purpose), now=context.now()
+        )
         for fault in check_campaign(
             session,
             campaign,

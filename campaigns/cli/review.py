@@ -75,7 +75,7 @@ def records(context: "Context", slug: str | None = None) -> list[dict[str, Any]]
 )
 def show(slug: Slug, as_json: Json = False) -> None:
     from audiences.database import reading
-    from campaigns import lifecycle, planning, reports
+    from campaigns import lifecycle, planning, queries, reports
     from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
     from sends import tally
@@ -92,7 +92,11 @@ def show(slug: Slug, as_json: Json = False) -> None:
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
         else:
-            waterfall = planning.explain_query(session, record["query"], context.settings, purpose=purpose)
+            waterfall = planning.explain_query(
+                session, record["query"], context.settings, purpose=purpose, now=context.now()
+            )
+        at = campaign.launched_at or context.now()
+        record["in_words"] = queries.describe_past(session, record["query"], context.settings, at=at)
         held = tally.held(session, [campaign.id])
         end = reports.forecast_end(session, record, waterfall, context.settings, now=context.now())
     record |= {"waterfall": waterfall.as_dict(), "expected_end": end}
@@ -106,6 +110,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Status"), status_label(record["status"])),
             (_("Note"), record["note"]),
             (_("Audience"), f"{record['audience']}: {record['query']}"),
+            (_("In words"), record["in_words"]),
             (_("Template"), record["template"]),
             (_("Variables"), ", ".join(f"{name}={value}" for name, value in record["variables"].items())),
             (_("Subject"), record["subject"]),

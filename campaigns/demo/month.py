@@ -157,7 +157,7 @@ class _Month:
     def _prepare(self, mailing: Mailing) -> None:
         template = load_template(mailing.template, self._settings.template_folders)
         with writing(self._engine) as session:
-            planning.compile_query(session, mailing.query, self._settings)
+            planning.compile_query(session, mailing.query, self._settings, now=self._clock.now)
             save_audience(session, mailing.slug, mailing.query, description=mailing.name, now=self._clock.now)
             lifecycle.create_campaign(
                 session,

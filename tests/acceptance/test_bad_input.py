@@ -99,8 +99,8 @@ CASES = [
     ),
     Case("unknown-epci", "audiences explain epci:ATLANTIS", "ATLANTIS"),
     Case("unknown-field", "audiences count ville2:Arras", "ville2"),
-    Case("open-parenthesis", "audiences explain (epci:CUA", "open parenthesis"),
-    Case("saving-an-open-parenthesis", "audiences save x (epci:CUA", "open parenthesis"),
+    Case("open-parenthesis", "audiences explain (epci:CUA", "The ( is not closed"),
+    Case("saving-an-open-parenthesis", "audiences save x (epci:CUA", "The ( is not closed"),
     Case("empty-query", "audiences count ''", "query"),
     Case("unknown-audience", "audiences show cua-aide", "Did you mean cua-aides?"),
     Case("audience-name", "audiences save CUA! epci:CUA", "cannot be the name"),
@@ -186,8 +186,14 @@ def test_bad_input(case: Case, refusals: dict[str, Any]) -> None:
 
 
 def check_refusal(run: CompletedProcess[str], says: str, *, rejects: int = 0) -> None:
-    """Check the exit code, and that the last and only line names the trouble; rejected rows stand above it."""
-    *above, line = run.stderr.splitlines()
+    """Check the exit code, and that one line names the trouble.
+
+    Rejected rows stand above it; below it a query, and a mark under its fault.
+    """
+    lines = run.stderr.splitlines()
+    if set(lines[-1].strip()) == {"^"}:
+        lines = lines[:-2]
+    *above, line = lines
     assert run.returncode == 2, run.stderr
     assert line.startswith("Error: ")
     assert says in line

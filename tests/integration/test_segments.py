@@ -1,94 +1,24 @@
 """Segments: what each query matches in a small store, and what a query that cannot be used is told."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
-from datetime import date
-from typing import Any
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
 
-from audiences.catalogue import save_audience
-from audiences.database import reading, writing
-from audiences.errors import AudienceError, InvalidQuery, UnknownField, UnknownValue
-from audiences.fields import FIELDS
+from audiences.database import reading
+from audiences.errors import InvalidQuery, QueryError, UnknownField, UnknownValue
 from audiences.models import Company, Contact
-from campaigns.lifecycle import create_campaign
-from campaigns.planning import SEND_FIELDS, compile_query
+from audiences.segments import AUDIENCE_FIELD, FIELDS
+from campaigns.planning import compile_query
+from campaigns.queries import SEND_FIELDS
 from campaigns.settings import Settings
-from sends.models import Delivery
-from sends.states import DeliveryStatus
-from templates import Purpose
-from tests.factories import NOW, Factory, settings_from_example
+from tests.factories import NOW, Factory
+from tests.small_chamber import ALL, matches, settings, store
 
-ALL = {"Arras", "Lens", "Henin", "Lille", "Nowhere", "Blangy", "project"}
-"""The contacts of the store: six of companies, called by where these are, and a project holder's."""
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return settings_from_example(tmp_path_factory.mktemp("settings"), None)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def store(
-    request: pytest.FixtureRequest,
-    fresh_store: Callable[..., AbstractContextManager[Engine]],
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Engine]:
-    """The store whose contacts the queries are about; no test changes it."""
-    folder = tmp_path_factory.mktemp("segments")
-    with fresh_store(request.param, folder) as engine:
-        fill(engine, Factory(engine, settings, folder))
-        yield engine
-
-
-def fill(engine: Engine, factory: Factory) -> None:
-    def add(name: str, *requests: tuple[str, str, str], **facts: Any) -> None:
-        company = factory.company(f"Entreprise {name}", **facts)
-        factory.contact(f"{name.lower()}@example.org", company, family_name=name)
-        for day, channel, nature in requests:
-            factory.request(company, received_on=date.fromisoformat(day), channel=channel, nature=nature, **extra(day))
-
-    def extra(day: str) -> dict[str, str]:
-        return {"topic": "Fonds de solidarité", "adviser": "Lambert"} if day == "2020-03-17" else {}
-
-    call, mail, aid, work = "Appel CCI", "Mail COVID-19", "Aides financières", "Chômage"
-    arras = {"naf_code": "56.10C", "headcount": (1, 2), "tags": ["vip"], "postcode": "62000", "siret": "90000001900019"}
-    add("Arras", ("2020-03-17", call, aid), ("2020-04-20", mail, work), commune="Arras", **arras)
-    add("Lens", ("2020-04-01", call, work), commune="Lens", postcode="62300", naf_code="49.41A", headcount=(10, 19))
-    henin = {"commune": "Hénin-Beaumont", "postcode": "62110", "naf_code": "47.11B", "headcount": (250, 499)}
-    add("Henin", ("2020-03-30", mail, aid), **henin)
-    add("Lille", commune="Lille", postcode="59000", headcount=(10_000, None))
-    add("Nowhere", ("2019-12-31", "Autre mail", "Autre"), commune=None, naf_code="25.62B")
-    blangy = {"commune": "Saint-Laurent-Blangy", "postcode": "62223", "naf_code": "56.11J", "headcount": (50, 99)}
-    add("Blangy", tags=["Porteur de projet"], **blangy)
-    project = factory.contact("project@example.org", family_name="project", tags=["porteur de projet"])
-    factory.request(contact=project, received_on=date(2020, 4, 1), channel=call, nature=aid)
-
-    with writing(engine) as session:
-        save_audience(session, "base", "*:*", description=None, now=NOW)
-        facts = {"variables": {}, "purpose": Purpose.PUBLIC_INFORMATION, "subject": None, "now": NOW}
-        campaign = create_campaign(session, "info-cua", name="Info", audience="base", template="information", **facts)
-        session.flush()
-        for name, status in (("Arras", DeliveryStatus.SENT), ("Lens", DeliveryStatus.BOUNCED)):
-            address = f"{name.lower()}@example.org"
-            times = {"not_before": NOW, "planned_at": NOW, "updated_at": NOW}
-            session.add(Delivery(campaign_id=campaign.id, address=address, address_key=address, status=status, **times))
-
-
-def matches(session: Session, query: str, settings: Settings) -> set[str]:
-    condition = compile_query(session, query, settings)
-    found = select(Contact.family_name).select_from(Contact).outerjoin(Company, Company.id == Contact.company_id)
-    names = list(session.scalars(found.where(condition)))
-    assert len(names) == len(set(names))
-    return set(names)
-
+__all__ = ["settings", "store"]  # fixtures
 
 QUERIES = {
     "everything": [("*:*", ALL), ("NOT *:*", set()), ("*:* AND epci:CUA", {"Arras", "Blangy"})],
@@ -211,6 +141,18 @@ QUERIES = {
         ("requested:>2020-04-01", {"Arras"}),
         ("requested:<2020", {"Nowhere"}),
         ("NOT requested:*", {"Lille", "Blangy"}),
+        ("requested:17/03/2020", {"Arras"}),
+        ("requested:[17/03/2020 AU 30/03/2020]", {"Arras", "Henin"}),
+        ("requested:03/2020", {"Arras", "Henin"}),
+        ("requested:today", {"Lens", "project"}),
+        ("requested:aujourdhui", {"Lens", "project"}),
+        ("requested:hier", set()),
+        ("requested:now-2d", {"Henin"}),
+        ("requested:[now-2j TO now]", {"Lens", "Henin", "project"}),
+        ("requested:[now-3sem TO now]", {"Arras", "Lens", "Henin", "project"}),
+        ("requested:[now-1y TO now-1m]", {"Nowhere"}),
+        ("requested:[today TO today+1m]", {"Arras", "Lens", "project"}),
+        ("requested:>today", {"Arras"}),
     ],
     "one-and-the-same-request": [
         ('channel:"Mail COVID-19" AND nature:"Aides financières"', {"Arras", "Henin"}),
@@ -224,6 +166,74 @@ QUERIES = {
         ("NOT request:(topic:fonds*)", ALL - {"Arras"}),
         ("request:nature:chomage", {"Arras", "Lens"}),
         ("request:*:*", ALL - {"Lille", "Blangy"}),
+        ("request:*", ALL - {"Lille", "Blangy"}),
+        ("epci:CUA request:(nature:chomage requested:2020-03)", set()),
+        ("epci:CUA request:(nature:chomage requested:2020-04)", {"Arras"}),
+        ("epci:(CUA OR CALL) NOT request:(nature:chomage channel:Appel*)", {"Arras", "Blangy"}),
+        ("request:(nature:autre) OR request:(topic:fonds*) OR channel:Mail*", {"Nowhere", "Arras", "Henin"}),
+    ],
+    "department": [
+        ("department:62", {"Arras", "Lens", "Henin", "Blangy"}),
+        ("departement:59", {"Lille"}),
+        ("département:Nord", {"Lille"}),
+        ('dept:"pas de calais"', {"Arras", "Lens", "Henin", "Blangy"}),
+        ("department:(2A OR 974)", set()),
+        ("department:Pas*", {"Arras", "Lens", "Henin", "Blangy"}),
+        ("department:Z*", set()),
+        ("department:1", set()),
+        ("NOT department:62", {"Lille", "Nowhere", "project"}),
+        ("department:*", ALL - {"Nowhere", "project"}),
+    ],
+    "name": [
+        ("name:arras", {"Arras"}),
+        ("nom:ENTREPRISE", ALL - {"project"}),
+        ('raison_sociale:"entreprise lens"', {"Lens"}),
+        ('name:"lens entreprise"', set()),
+        ("name:(lens entreprise)", {"Lens"}),
+        ("name:entre", set()),
+        ("name:entre*", ALL - {"project"}),
+        ("name:L?ns", {"Lens"}),
+        ("name:*prise", ALL - {"project"}),
+        ("name:*", ALL - {"project"}),
+        ("NOT name:lens", ALL - {"Lens"}),
+    ],
+    "siret": [
+        ("siret:90000001900019", {"Arras"}),
+        ('siret:"900 000 019 00019"', {"Arras"}),
+        ("siren:900000019", {"Arras"}),
+        ("siret:*", {"Arras"}),
+        ("siren:*", {"Arras"}),
+        ("NOT siren:900000019", ALL - {"Arras"}),
+    ],
+    "kind": [
+        ("kind:professionnel", ALL - {"project"}),
+        ("type:particulier", {"project"}),
+        ("kind:individual", {"project"}),
+        ("kind:générique", set()),
+        ("kind:*", ALL),
+    ],
+    "domain": [
+        ("domain:example.org", ALL),
+        ("domaine:@EXAMPLE.org", ALL),
+        ("domain:*.org", ALL),
+        ("domain:exam?le.*", ALL),
+        ("domain:*.fr", set()),
+        ("domain:*", ALL),
+    ],
+    "audience": [
+        ("audience:cua", {"Arras", "Blangy"}),
+        ("ciblage:cua", {"Arras", "Blangy"}),
+        ('audience:"cua-sans-vip"', {"Blangy"}),
+        ("audience:base AND NOT audience:cua", ALL - {"Arras", "Blangy"}),
+        ("audience:(cua OR demandeurs)", ALL - {"Lille"}),
+        ("audience:(cua AND NOT cua-sans-vip)", {"Arras"}),
+        ("audience:demandeurs NOT nature:chomage", {"Henin", "Nowhere", "Blangy", "project"}),
+    ],
+    "bounced": [
+        ("bounced:info-cua", {"Lens"}),
+        ("rejeté:info-cua", {"Lens"}),
+        ("bounced:*", {"Lens"}),
+        ("NOT bounced:info-cua", ALL - {"Lens"}),
     ],
     "received": [
         ("received:info-cua", {"Arras"}),
@@ -237,11 +247,15 @@ QUERIES = {
         ("epci:CUA nature:chomage", {"Arras"}),
         ("epci:CUA\n  nature:chomage", {"Arras"}),
         ("epci:CUA OR nature:chomage", {"Arras", "Blangy", "Lens"}),
-        ("epci:CALL OR epci:CUA AND nature:chomage", {"Lens", "Arras"}),
+        ("epci:CALL OR (epci:CUA AND nature:chomage)", {"Lens", "Arras"}),
         ("(epci:CALL OR epci:CUA) AND nature:chomage", {"Lens", "Arras"}),
-        ("epci:CUA AND nature:chomage OR epci:CAHC", {"Arras", "Henin"}),
+        ("(epci:CUA AND nature:chomage) OR epci:CAHC", {"Arras", "Henin"}),
         ("epci:CUA AND (nature:chomage OR epci:CAHC)", {"Arras"}),
-        ("epci:CUA nature:chomage OR tag:porteur*", {"Arras", "Blangy"}),
+        ("epci:CUA (nature:chomage OR tag:porteur*)", {"Arras", "Blangy"}),
+        ("epci:CUA AND nature:chomage requested:*", {"Arras"}),
+        ("epci:CUA ET nature:chomage", {"Arras"}),
+        ("epci:(CALL OU CUA) SAUF étiquette:vip", {"Lens", "Blangy"}),
+        ("epci:CUA ET SAUF étiquette:vip", {"Blangy"}),
         ("NOT epci:CUA AND nature:chomage", {"Lens"}),
         ("NOT (epci:CUA AND nature:chomage)", ALL - {"Arras"}),
         ("NOT epci:CUA OR nature:chomage", ALL - {"Blangy"}),
@@ -275,90 +289,137 @@ def test_queries(store: Engine, settings: Settings, query: str, names: set[str])
 
 
 FAULTS = [
-    # query, error, what the message says of the place, what it says of the remedy
-    ("", InvalidQuery, "is empty", "Write *:* for the whole base"),
-    (" \n", InvalidQuery, "is empty", "Write *:* for the whole base"),
-    ("epci:(CUA OR CALL", InvalidQuery, "open parenthesis at character 6", "Close it with )."),
-    ('(epci:CUA AND (nature:":)" OR tag:vip)', InvalidQuery, "open parenthesis at character 1", "Close it"),
-    ("epci:CUA)", InvalidQuery, "a closing parenthesis too many", "Take it out."),
-    ('nature:"Aides (fin', InvalidQuery, "open quotation mark at character 8", "Close it."),
-    ("epci:", InvalidQuery, "ends too early", "Write a value after a field"),
-    ("epci:CUA AND", InvalidQuery, "ends too early", "a condition after AND, OR and NOT"),
-    ("AND epci:CUA", InvalidQuery, "at character 1:", "quotation marks around a value"),
-    ("epci::CUA", InvalidQuery, "at character 6:", "quotation marks around a value"),
-    ("commune:'Arras'", InvalidQuery, "at character 9:", "quotation marks around a value"),
-    ("requested:[2020-03 TO", InvalidQuery, "ends too early", "Write a value"),
-    ("epci:CUA Arras", InvalidQuery, "at character 10: “Arras”", "Write epci:Arras"),
-    ("nature:Aides financières", UnknownValue, "character 8 of", 'Did you mean "Aides financières"'),
-    ("nature:Autre financières", InvalidQuery, "at character 14: “financières”", "quotation marks"),
-    ('"Aides financières"', InvalidQuery, "at character 1", "stands without a field"),
-    ("*", InvalidQuery, "at character 1", "stands without a field"),
-    ("epci:CUA and tag:vip", InvalidQuery, "at character 10", "write AND, in capitals"),
-    ("epci:CUA ET tag:vip", InvalidQuery, "at character 10", "write AND, in capitals"),
-    ("epci:CUA ou tag:vip", InvalidQuery, "at character 10", "write OR, in capitals"),
-    ("request:(Chômage)", InvalidQuery, "at character 10", "stands without a field"),
-    ("epci:CUA~", InvalidQuery, "at character 6", "fuzzy"),
-    ('nature:"Aides financières"~2', InvalidQuery, "at character 8", "fuzzy"),
-    ("commune:/Arr.*/", InvalidQuery, "at character 9", "regular expression"),
-    ("epci:CUA^2", InvalidQuery, "at character 6", "boost"),
-    ("epci:commune:Arras", InvalidQuery, "at character 6", "a field inside the values of epci"),
-    ("request:(request:(nature:Autre))", InvalidQuery, "at character 10", "take the inner one out"),
-    ("request:(epci:CUA)", InvalidQuery, "at character 10", "take it out of request:"),
-    ("epci:[A TO B]", InvalidQuery, "character 6 of", "takes values, not a range"),
-    ("received:[a TO b]", InvalidQuery, "character 10 of", "takes the name of a campaign"),
-    ("headcount:dix", InvalidQuery, "character 11 of", "Write headcount:12 or headcount:[10 TO 49]"),
-    ("headcount:[1 TO 99999999999999999999]", InvalidQuery, "character 11 of", "is not a number"),
-    ("headcount:1.5", InvalidQuery, "character 11 of", "is not a number"),
-    ("requested:17/03/2020", InvalidQuery, "character 11 of", "Write 2020-03-17 or 2020-03"),
-    ("requested:2020-02-30", InvalidQuery, "character 11 of", "is not a date"),
-    ("requested:[2020-03-17 TO hier]", InvalidQuery, "character 11 of", "“hier” is not a date"),
-    ("requested:9999-12", InvalidQuery, "character 11 of", "is not a date"),
-    ("epic:CUA", UnknownField, "“epic” at character 1", "Did you mean epci"),
-    ("epci:CUA AND natur:Autre", UnknownField, "“natur” at character 14", "Did you mean nature"),
-    ("zzz:1", UnknownField, "“zzz” at character 1", "Known: adviser, "),
-    ("epci:CUX", UnknownValue, "character 6 of", "write one of CUA, "),
-    ('epci:"Lens Levin"', UnknownValue, "character 6 of", 'write one of "CA de Lens - Liévin"'),
-    ("nature:Aide", UnknownValue, "character 8 of", 'Did you mean "Aides financières"'),
-    ("commune:Aras", UnknownValue, "character 9 of", "Did you mean Arras"),
-    ("sector:hotelerie", UnknownValue, "character 8 of", "hcr"),
-    ("territory:north", UnknownValue, "character 11 of", "Write in, out or unknown"),
-    ("naf:abc", UnknownValue, "character 5 of", "Write it like 56.10C"),
-    ("naf:56.10D", UnknownValue, "character 5 of", "There is no NAF code 56.10D"),
-    ("naf:56.1C", UnknownValue, "character 5 of", "is not a NAF code"),
-    ("cp:620", UnknownValue, "character 4 of", "or a beginning like 62*"),
-    ("cp:[a TO b]", UnknownValue, "character 4 of", "postcode:[62000 TO 62999]"),
-    ("tag:vap", UnknownValue, "character 5 of", "Did you mean vip?"),
-    ("received:info-cau", UnknownValue, "character 10 of", "Did you mean info-cua?"),
+    # query (the fault between ‹ and ›), error, what the message says of the remedy
+    ("‹›", InvalidQuery, "Write *:* for the whole base"),
+    ("‹› \n", InvalidQuery, "Write *:* for the whole base"),
+    ("epci:‹(›CUA OR CALL", InvalidQuery, "Close it with )."),
+    ('‹(›epci:CUA AND (nature:":)" OR tag:vip)', InvalidQuery, "Close it with )."),
+    ("requested:‹[›2020-03 TO", InvalidQuery, "Close it with ]."),
+    ("epci:CUA‹)›", InvalidQuery, "There is a ) too many"),
+    ("(epci:CUA‹]›", InvalidQuery, "There is a ] too many"),
+    ('nature:‹"›Aides (fin', InvalidQuery, "The quotation mark is not closed"),
+    ("epci:‹›", InvalidQuery, "Write a value after a field"),
+    ("epci:CUA AND‹›", InvalidQuery, "a condition after AND, OR and NOT"),
+    ("‹AND› epci:CUA", InvalidQuery, "quotation marks around a value"),
+    ("‹ET› epci:CUA", InvalidQuery, "quotation marks around a value"),
+    ("epci:‹:›CUA", InvalidQuery, "quotation marks around a value"),
+    ("commune:‹'Arras'›", InvalidQuery, "quotation marks around a value"),
+    ("epci:CUA ‹Arras›", InvalidQuery, "Write for example epci:Arras"),
+    ("nature:Aides ‹financières›", InvalidQuery, "quotation marks around a value of several words"),
+    ("nature:Autre ‹financières›", InvalidQuery, "quotation marks"),
+    ('‹"Aides financières"›', InvalidQuery, "stands without a field"),
+    ("‹*›", InvalidQuery, "Write *:* for the whole base"),
+    ("‹[2020 TO 2021]›", InvalidQuery, "requested:[2020 TO 2021]"),
+    ("‹*›:CUA", InvalidQuery, "* is no field"),
+    ("epci:CUA ‹and› tag:vip", InvalidQuery, "Write AND, in capitals"),
+    ("epci:CUA ‹et› tag:vip", InvalidQuery, "Write ET, in capitals"),
+    ("epci:CUA ‹ou› tag:vip", InvalidQuery, "Write OU, in capitals"),
+    ("epci:CUA ‹sauf› tag:vip", InvalidQuery, "Write SAUF, in capitals"),
+    ("request:(‹Chômage›)", InvalidQuery, "stands without a field"),
+    ("epci:‹CUA~›", InvalidQuery, "Fuzzy"),
+    ('nature:‹"Aides financières"~›2', InvalidQuery, "Fuzzy"),
+    ("commune:‹/Arr.*/›", InvalidQuery, "regular expression"),
+    ("epci:‹CUA^›2", InvalidQuery, "boost"),
+    ("epci:‹commune›:Arras", InvalidQuery, "Close its parenthesis first"),
+    ("request:(‹request›:(nature:Autre))", InvalidQuery, "Take the inner one out"),
+    ("request:(‹epci›:CUA)", InvalidQuery, "Take it out of request:"),
+    ("request:(‹audience›:cua)", InvalidQuery, "Take it out of request:"),
+    ("epci:‹[A TO B]›", InvalidQuery, "takes values, not a range"),
+    ("received:‹[a TO b]›", InvalidQuery, "takes values, not a range"),
+    ("audience:‹[a TO b]›", InvalidQuery, "takes values, not a range"),
+    ("headcount:‹dix›", InvalidQuery, "Write headcount:12 or headcount:[10 TO 49]"),
+    ("headcount:[1 TO ‹99999999999999999999›]", InvalidQuery, "is not a number"),
+    ("headcount:[‹-5› TO 3]", InvalidQuery, "“-5” is not a number"),
+    ("headcount:‹[49 TO 10]›", InvalidQuery, "Exchange the two bounds"),
+    ("headcount:‹1.5›", InvalidQuery, "is not a number"),
+    ("cp:‹[62999 TO 62000]›", InvalidQuery, "Exchange the two bounds"),
+    ("requested:‹30/02/2020›", InvalidQuery, "There is no day 30/02/2020"),
+    ("requested:‹2020-02-30›", InvalidQuery, "There is no day 2020-02-30"),
+    ("requested:[2020-03-17 TO ‹demain›]", InvalidQuery, "Write 2020-03-17, 17/03/2020, 2020-03, or now-30d"),
+    ("requested:‹[2020-04-30 TO 2020-03-17]›", InvalidQuery, "Exchange the two bounds"),
+    ("requested:‹[now TO now-30d]›", InvalidQuery, "Exchange the two bounds"),
+    ("requested:[‹now-30x› TO now]", InvalidQuery, "“x” is no unit of time"),
+    ("requested:[‹now-99999y› TO now]", InvalidQuery, "no year that a calendar has"),
+    ("requested:‹9999-12›", InvalidQuery, "There is no day 9999-12"),
+    ("‹epic›:CUA", UnknownField, "Did you mean epci"),
+    ("epci:CUA AND ‹natur›:Autre", UnknownField, "Did you mean nature"),
+    ("‹zzz›:1", UnknownField, "Known: adviser, "),
+    ("epci:‹CUX›", UnknownValue, "write one of CUA, "),
+    ('epci:‹"Lens Levin"›', UnknownValue, 'write one of "CA de Lens - Liévin"'),
+    ("nature:‹Aide›", UnknownValue, 'Did you mean "Aides financières"'),
+    ("commune:‹Aras›", UnknownValue, "Did you mean Arras"),
+    ("sector:‹hotelerie›", UnknownValue, "hcr"),
+    ("territory:‹north›", UnknownValue, "Write in, out or unknown"),
+    ("naf:‹abc›", UnknownValue, "Write it like 56.10C"),
+    ("naf:‹56.10D›", UnknownValue, "There is no NAF code 56.10D"),
+    ("naf:‹56.1C›", UnknownValue, "is not a NAF code"),
+    ("cp:‹620›", UnknownValue, "or a beginning like 62*"),
+    ("cp:[‹a› TO b]", UnknownValue, "postcode:[62000 TO 62999]"),
+    ("department:‹Nrod›", UnknownValue, "Did you mean Nord"),
+    ("department:‹96›", UnknownValue, "Write its number or name"),
+    ("siret:‹90000001900018›", UnknownValue, "14 digits with a valid check digit"),
+    ("siren:‹900000018›", UnknownValue, "9 digits with a valid check digit"),
+    ("kind:‹profesionel›", UnknownValue, "Did you mean professionnel"),
+    ("domain:‹exemple.org›", UnknownValue, "Did you mean example.org"),
+    ("domain:‹a_b›", UnknownValue, "is not a mail domain"),
+    ('name:‹"+!"›', InvalidQuery, "has no word"),
+    ("tag:‹vap›", UnknownValue, "Did you mean vip?"),
+    ("received:‹info-cau›", UnknownValue, "Did you mean info-cua?"),
+    ("bounced:‹info-cau›", UnknownValue, "Did you mean info-cua?"),
+    ("audience:‹cau›", UnknownValue, "Did you mean cua"),
+    ("audience:‹cua*›", UnknownValue, "Did you mean cua"),
+    ("‹epci:CUA tag:vip OR tag:b›", InvalidQuery, "(epci:CUA AND tag:vip) OR tag:b or epci:CUA AND (tag:vip OR tag:b)"),
+    ("epci:CUA (‹tag:a AND tag:b OR tag:c›)", InvalidQuery, "(tag:a AND tag:b) OR tag:c or tag:a AND (tag:b OR tag:c)"),
+    (
+        "‹NOT tag:a OR (tag:b) tag:c›",
+        InvalidQuery,
+        "NOT tag:a OR ((tag:b) AND tag:c) or (NOT tag:a OR (tag:b)) AND tag:c",
+    ),
+    ("epci:(‹CUA OR CALL AND Ternois›)", InvalidQuery, "CUA OR (CALL AND Ternois)"),
+    ("epci:CUA OR ‹+tag:vip›", InvalidQuery, "Take the + out, or write AND"),
+    ("name:‹" + "a" * 301 + "›", InvalidQuery, "more than 300 characters"),
+    ("(" * 51 + "‹" + "(epci:CUA)" + "›" + ")" * 51, InvalidQuery, "stand inside each other"),
+    ("tag:(" + "vip OR " * 2000 + "‹vip›)", InvalidQuery, "more than 2000 values"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("query", "error", "place", "remedy"), [pytest.param(*fault, id=fault[0] or "empty") for fault in FAULTS]
-)
+@pytest.mark.parametrize(("marked", "error", "remedy"), [pytest.param(*fault, id=fault[0][:60]) for fault in FAULTS])
 def test_a_query_that_cannot_be_used_tells_place_and_remedy(
-    store: Engine, settings: Settings, query: str, error: type[AudienceError], place: str, remedy: str
+    store: Engine, settings: Settings, marked: str, error: type[QueryError], remedy: str
 ):
-    with reading(store) as session, pytest.raises(error) as caught:
-        compile_query(session, query, settings)
+    query = marked.replace("‹", "").replace("›", "")
+    start = marked.index("‹")
+    end = marked.index("›") - 1
+    with reading(store) as session, pytest.raises(QueryError) as caught:
+        compile_query(session, query, settings, now=NOW)
     assert type(caught.value) is error
-    assert place in str(caught.value)
     assert remedy in str(caught.value)
+    assert f"(character {start + 1} of the query)" in str(caught.value)
+    assert caught.value.column == start + 1
+    assert caught.value.query == query
+    assert caught.value.span is not None
+    assert caught.value.span[0] == start
+    assert caught.value.span[1] == (end if end > start else caught.value.span[1])
+    excerpt, marks = caught.value.excerpt(10_000).split("\n")
+    if end > start:
+        assert excerpt[marks.index("^") : marks.rindex("^") + 1] == query[start:end]
 
 
 def test_a_failed_query_leaves_nothing_behind(store: Engine, settings: Settings):
     with reading(store) as session:
         for broken in ("epci:(CUA", "'", '"', "epci:CUA^2"):
-            with suppress(InvalidQuery):
-                compile_query(session, broken, settings)
+            with suppress(QueryError):
+                compile_query(session, broken, settings, now=NOW)
             assert matches(session, "tag:vip", settings) == {"Arras"}
             with pytest.raises(UnknownField, match="character 10"):
-                compile_query(session, "epci:CUA zzz:1", settings)
+                compile_query(session, "epci:CUA zzz:1", settings, now=NOW)
 
 
 def test_every_example_of_the_field_table_is_a_query(store: Engine, settings: Settings):
-    known = {"tag:porteur-de-projet", "received:info-fonds-cua"}  # words that this store need not have
+    # words that this store need not have
+    known = {"tag:porteur-de-projet", "received:info-fonds-cua", "bounced:info-fonds-cua", "domain:orange.fr"}
     with reading(store) as session:
-        for field in [*FIELDS.values(), *SEND_FIELDS]:
+        for field in [*FIELDS.values(), *SEND_FIELDS, AUDIENCE_FIELD]:
             assert field.example.startswith(f"{field.name}:")
             if field.example not in known:
                 matches(session, field.example, settings)
@@ -387,7 +448,7 @@ TOKENS = st.sampled_from(
 @given(st.one_of(st.lists(TOKENS, max_size=12).map("".join), st.text()))
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_written_matches_or_is_refused(store: Engine, settings: Settings, query: str):
-    with reading(store) as session, suppress(AudienceError):
+    with reading(store) as session, suppress(QueryError):
         assert matches(session, query, settings) <= ALL
 
 
@@ -406,6 +467,6 @@ def test_and_or_not_are_those_of_sets(store: Engine, settings: Settings, data: s
 def test_a_segment_is_one_condition_for_one_select(store: Engine, settings: Settings):
     query = 'epci:(CUA OR CALL) AND nature:"Aides financières" AND requested:[2020-03-17 TO 2020-04-30]'
     with reading(store) as session:
-        condition = compile_query(session, query, settings)
+        condition = compile_query(session, query, settings, now=NOW)
         counted = select(func.count()).select_from(Contact).outerjoin(Company, Company.id == Contact.company_id)
         assert session.scalar(counted.where(condition)) == 1
