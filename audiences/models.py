@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from audiences.database import Base, UtcDateTime
@@ -43,10 +43,20 @@ class SuppressionScope(StrEnum):
     MARKETING = "marketing"
 
 
+# SQLite takes a partial index only for a query that repeats its condition to the letter.
+NOT_PROSPECTED = text("diffusion IN ('P', 'N')")
+
+
 class Company(Base):
     """An establishment, known by its SIRET or by its name and place."""
 
     __tablename__ = "company"
+    # Partial: the few that are never prospected are found without reading the others.
+    __table_args__ = (
+        Index(
+            "ix_company_not_prospected", "diffusion", sqlite_where=NOT_PROSPECTED, postgresql_where=NOT_PROSPECTED
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     siret: Mapped[str | None] = mapped_column(String(14), unique=True)
@@ -105,7 +115,8 @@ class Request(Base):
     """What a company, or a contact without one, asked the chamber ("sollicitation")."""
 
     __tablename__ = "request"
-    __table_args__ = (Index(None, "nature", "received_on"),)
+    # With all that a condition on requests asks for, so that it reads no row (a month of a nature: 2 ms for 55 ms).
+    __table_args__ = (Index("ix_request_nature_received_on", "nature", "received_on", "company_id", "contact_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)

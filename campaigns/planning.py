@@ -13,7 +13,8 @@ from audiences.fields import Field, Range, Store, Text
 from audiences.models import Contact
 from audiences.segments import compile_segment
 from audiences.text import nearest
-from audiences.waterfall import Rule, Waterfall, candidates, explain, standard_rules, waterfall_of
+from audiences.rules import standard_rules
+from audiences.waterfall import Rule, Waterfall, candidates, explain, waterfall_of
 from campaigns.errors import NoRecipients, WrongStatus
 from campaigns.lifecycle import move
 from campaigns.models import Campaign, CampaignStatus
