@@ -53,9 +53,7 @@ class Company(Base):
     __tablename__ = "company"
     # Partial: the few that are never prospected are found without reading the others.
     __table_args__ = (
-        Index(
-            "ix_company_not_prospected", "diffusion", sqlite_where=NOT_PROSPECTED, postgresql_where=NOT_PROSPECTED
-        ),
+        Index("ix_company_not_prospected", "diffusion", sqlite_where=NOT_PROSPECTED, postgresql_where=NOT_PROSPECTED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

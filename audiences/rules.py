@@ -6,6 +6,8 @@ from gettext import gettext as _
 from sqlalchemy import ColumnElement, case, literal, select
 from sqlalchemy.orm import Session, aliased
 
+from audiences.addresses import parse_address
+from audiences.errors import InvalidAddress
 from audiences.models import (
     NOT_PROSPECTED,
     Company,
@@ -32,7 +34,7 @@ def standard_rules(*, is_marketing: bool) -> tuple[Rule, ...]:
 
     rules = [
         Rule("no_address", _("no address"), Contact.address.is_(None)),
-        Rule("invalid", _("invalid address"), Contact.address_key.is_(None)),
+        Rule("invalid", _("invalid address"), Contact.address_key.is_(None), _fault),
         Rule(
             "opposed",
             _("opposed or unsubscribed"),
@@ -93,6 +95,16 @@ def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool) -
     for contact_id, reason, at, evidence in session.execute(found):
         word = words.get(SuppressionReason(reason), str(reason))
         told.setdefault(contact_id, f"{word}, {at:%Y-%m-%d}" + (f": {evidence}" if evidence else ""))
+    return told
+
+
+def _fault(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    told = {}
+    for contact_id, address in session.execute(select(Contact.id, Contact.address).where(Contact.id.in_(ids))):
+        try:
+            parse_address(address or "")
+        except InvalidAddress as error:
+            told[contact_id] = str(error)
     return told
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     Column,
@@ -38,10 +38,19 @@ from sends.states import DeliveryStatus, may_become
 
 DELIVERY = cast(Table, Delivery.__table__)
 
+
+class Planned(NamedTuple):
+    """What a plan counted: candidates by the rule that leaves them out (None: recipients), and their companies."""
+
+    counts: Counter[str | None]
+    companies: int
+
+
 PLANNED = Table(
     "planned",
     MetaData(),
     Column("contact_id", Integer),
+    Column("company_id", Integer),
     Column("address", Text),
     Column("address_key", Text),
     Column("part", Integer),
@@ -51,10 +60,10 @@ PLANNED = Table(
 """The candidates of the campaign being planned, of this transaction alone: who is written to and who is left out agree."""
 
 
-def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Counter[str | None]:
-    """Write a queued delivery for every recipient and an exclusion for every other candidate; give counts by reason.
+def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Planned:
+    """Write a queued delivery for every recipient and an exclusion for every other candidate; give what it counted.
 
-    `candidates` is what the waterfall selects (contact_id, address, address_key, part, reason). It is asked once, in
+    `candidates` is what the waterfall selects (contact_id, company_id, address, address_key, part, reason). It is asked once, in
     the caller's one transaction; UNIQUE(campaign, mailbox, part) makes a repeat fail rather than send twice.
     """
     found = PLANNED
@@ -85,8 +94,9 @@ def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: da
     )
     by_reason = select(found.c.reason, func.count()).group_by(found.c.reason)
     counts: Counter[str | None] = Counter(dict(session.execute(by_reason).all()))
+    companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
     found.drop(session.connection())
-    return counts
+    return Planned(counts, companies)
 
 
 def claim(

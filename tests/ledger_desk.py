@@ -37,7 +37,7 @@ def left_out(prefix: str, rule: str) -> Select[Any]:
 
 
 def _select(reason: Any) -> Select[Any]:
-    columns = (Contact.id.label("contact_id"), Contact.address, Contact.address_key)
+    columns = (Contact.id.label("contact_id"), Contact.company_id, Contact.address, Contact.address_key)
     return select(*columns, literal(0).label("part"), reason.label("reason"))
 
 

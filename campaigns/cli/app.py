@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from campaigns.cli import audiences, campaigns, output, sends, setup, templates
+from campaigns.cli import audiences, campaigns, explaining, output, sends, setup, templates
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -36,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 setup.register(app)
+audiences.app.add_typer(explaining.app)
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(templates.app, name="templates")
 app.add_typer(campaigns.app, name="campaigns")

@@ -145,20 +145,6 @@ def show_rejections(rejections: "tuple[Rejection, ...] | list[Rejection]") -> No
 
 
 @app.command(
-    epilog=examples(
-        "relais audiences explain 'epci:CUA AND nature:\"Aides financières\"'", "relais audiences explain cua-aides"
-    ),
-    help=_("Show how a query comes down to its recipients. Who matches, and who is left out for which reason."),
-)
-def explain(query: Query, purpose: PurposeOption = "public_information", as_json: Json = False) -> None:
-    waterfall = _explain(query, purpose)
-    if as_json:
-        emit_json(waterfall.as_dict())
-    else:
-        show_waterfall(waterfall)
-
-
-@app.command(
     epilog=examples("relais audiences count epci:CUA"),
     help=_("Count the companies, contacts and recipients of a query."),
 )
@@ -186,7 +172,7 @@ def _explain(query: str, purpose: str) -> "Waterfall":
     context = open_context()
     with reading(context.engine) as session:
         text = _query_of(session, query)
-        return explain_query(session, text, context.settings, purpose=parse_purpose(purpose))
+        return explain_query(session, text, context.settings, purpose=parse_purpose(purpose), now=context.now())
 
 
 def _query_of(session: "Session", text: str) -> str:
@@ -216,7 +202,9 @@ def save(
 
     context = open_context()
     with writing(context.engine) as session:
-        waterfall = explain_query(session, query, context.settings, purpose=Purpose.PUBLIC_INFORMATION)
+        waterfall = explain_query(
+            session, query, context.settings, purpose=Purpose.PUBLIC_INFORMATION, now=context.now()
+        )
         save_audience(session, name, query, description=describe, now=context.now(), replace=replace)
     say(
         _("Saved: {name}, {companies} companies, {recipients} recipients today.").format(
@@ -257,7 +245,9 @@ def show(name: str, as_json: Json = False) -> None:
     context = open_context()
     with reading(context.engine) as session:
         audience = get_audience(session, name)
-        waterfall = explain_query(session, audience.query, context.settings, purpose=Purpose.PUBLIC_INFORMATION)
+        waterfall = explain_query(
+            session, audience.query, context.settings, purpose=Purpose.PUBLIC_INFORMATION, now=context.now()
+        )
         facts = {"name": audience.slug, "query": audience.query, "description": audience.description}
         saved = show_instant(audience.updated_at, context.settings.zone)
     if as_json:
