@@ -43,6 +43,9 @@ class SuppressionScope(StrEnum):
     MARKETING = "marketing"
 
 
+STORE = ("company", "contact", "tag", "request", "suppression")
+"""The tables that an import fills."""
+
 # SQLite takes a partial index only for a query that repeats its condition to the letter.
 NOT_PROSPECTED = text("diffusion IN ('P', 'N')")
 

@@ -56,8 +56,9 @@ def import_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    from audiences.database import writing
+    from audiences.database import gather_statistics, writing
     from audiences.imports import RejectedRows, import_sheet
+    from audiences.models import STORE
     from audiences.rows import SheetKind
     from campaigns.cli.context import open_context
 
@@ -79,6 +80,7 @@ def import_(
                 keep_invalid=keep_invalid,
                 progress=bar.start,
             )
+            gather_statistics(session, *STORE)
     except RejectedRows as error:
         show_rejections(error.rejections)
         raise
