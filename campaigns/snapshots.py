@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import accumulate, islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, select
@@ -122,7 +123,7 @@ def _changed(
 ) -> Iterator[tuple[int, str | None, str | None]]:
     """Walk through both audiences, each in the order of the ids, and give who is a recipient in one of them only."""
     kept = session.scalars(_kept(campaign)).all()
-    before = merge(*(((id_, each.reason or None) for id_ in unpack(each.contact_ids)) for each in kept))
+    before = merge(*(_judged(each) for each in kept), key=itemgetter(0))
     is_launched = campaign.launched_at is not None
     after = _planned(session, campaign) if is_launched else _today(session, campaign, settings, now)
     old, new = next(before, None), next(after, None)
@@ -140,6 +141,10 @@ def _changed(
             if (old[1] is None) != (new[1] is None):
                 yield old[0], old[1], new[1]
             old, new = next(before, None), next(after, None)
+
+
+def _judged(kept: AudienceSnapshot) -> Iterator[Judged]:
+    return ((contact_id, kept.reason or None) for contact_id in unpack(kept.contact_ids))
 
 
 def _today(session: Session, campaign: Campaign, settings: Settings, now: datetime) -> Iterator[Judged]:
