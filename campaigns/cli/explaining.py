@@ -239,14 +239,14 @@ def _short_labels() -> dict[str, str]:
     """Give the rules as the heads of narrow columns."""
     return {
         "no_address": _("Addr."),
-        "invalid": _("Invalid"),
-        "opposed": _("Opposed"),
-        "bounced": _("Bounced"),
+        "invalid": _("Inv."),
+        "opposed": _("Opp."),
+        "bounced": _("Bnc."),
         "not_prospected": _("SIRENE"),
         "no_basis": _("Basis"),
         "too_often": _("Often"),
         "already_received": _("Got it"),
-        "same_mailbox": _("Repeats"),
+        "same_mailbox": _("Rep."),
     }
 
 
