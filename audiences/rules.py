@@ -75,15 +75,20 @@ def _on_list(*, is_marketing: bool, bounced: bool | None = None) -> list[ColumnE
     return on_list
 
 
-def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool) -> dict[int, str]:
-    """Give for each contact the first entry of the list that stops its mailbox: reason, day, evidence."""
-    words = {
+def suppression_words() -> dict[SuppressionReason, str]:
+    """Give the reasons of the suppression list as the officer reads them."""
+    return {
         SuppressionReason.UNSUBSCRIBED: _("unsubscribed"),
         SuppressionReason.HARD_BOUNCE: _("hard bounce"),
         SuppressionReason.COMPLAINT: _("complaint"),
         SuppressionReason.MANUAL: _("put on the list by hand"),
         SuppressionReason.ERASED: _("erased at the person's request"),
     }
+
+
+def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool) -> dict[int, str]:
+    """Give for each contact the first entry of the list that stops its mailbox: reason, day, evidence."""
+    words = suppression_words()
     found = (
         select(Contact.id, Suppression.reason, Suppression.created_at, Suppression.evidence)
         .join(Suppression, Suppression.address_key == Contact.address_key)

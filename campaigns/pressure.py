@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from gettext import gettext as _
+from gettext import ngettext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -71,8 +72,10 @@ def _told(session: Session, ids: Sequence[int], lately: list[ColumnElement[bool]
         named = statement.join(Campaign, Campaign.id == Delivery.campaign_id).where(Contact.id.in_(ids), *lately)
         for contact_id, slug in session.execute(named.distinct().order_by(Contact.id, Campaign.slug)):
             got.setdefault(contact_id, {})[slug] = None
-    text = _("{count} campaigns in {days} days: {names}")
-    return {
-        contact_id: text.format(count=len(slugs), days=days, names=", ".join(slugs))
-        for contact_id, slugs in got.items()
-    }
+    told = {}
+    for contact_id, slugs in got.items():
+        text = ngettext(
+            "{count} campaign in {days} days: {names}", "{count} campaigns in {days} days: {names}", len(slugs)
+        )
+        told[contact_id] = text.format(count=len(slugs), days=days, names=", ".join(slugs))
+    return told

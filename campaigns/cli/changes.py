@@ -1,6 +1,7 @@
 """The command that tells how a campaign's audience changed since it was scheduled."""
 
 from gettext import gettext as _
+from gettext import ngettext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +69,8 @@ def diff(
             if as_json:
                 emit_json({"file": str(out), "rows": count})
             else:
-                say(_("Written: {file}, {count} rows.").format(file=out, count=count))
+                text = ngettext("Written: {file}, {count} row.", "Written: {file}, {count} rows.", count)
+                say(text.format(file=out, count=count))
             return
         say(sentence(context, changes))
         first = list(islice(rows, SHOWN))

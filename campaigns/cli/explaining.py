@@ -364,15 +364,17 @@ def _show_answer(context: "Context", answer: "Answer", subject: _Subject) -> Non
 
 
 def _show_suppressions(context: "Context", answer: "Answer") -> None:
+    from audiences.rules import suppression_words
     from campaigns.calendar import show_instant
 
+    words = suppression_words()
     for each in answer.suppressions:
         say("")
         say(
             _("On the suppression list since {when}: {reason} ({scope}). {evidence}").format(
                 when=show_instant(each.created_at, context.settings.zone),
-                reason=each.reason,
-                scope=each.scope,
+                reason=words.get(each.reason, each.reason),
+                scope=_("marketing only") if each.scope == "marketing" else _("all mail"),
                 evidence=each.evidence,
             )
         )

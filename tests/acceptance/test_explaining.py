@@ -115,7 +115,7 @@ def test_pressure_leaves_out_who_got_enough(office: Office, relay: DemoRelay) ->
     explained = office.json("audiences", "explain", "--campaign", "encore")
     assert explained["left_out"]["too_often"] == 3
     said = office("audiences", "explain", "--campaign", "encore", "--show", "too_often").stdout
-    assert "1 campaigns in 7 days: info" in said
+    assert "1 campaign in 7 days: info" in said
     office.at("2026-11-20T09:00:00+01:00")
     assert office.json("audiences", "explain", "--campaign", "encore")["left_out"]["too_often"] == 0
 
