@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from campaigns.cli import audiences, campaigns, explaining, output, sends, setup, templates
+from campaigns.cli import addressing, audiences, campaigns, explaining, output, sends, setup, templates
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 setup.register(app)
 audiences.app.add_typer(explaining.app)
+audiences.app.add_typer(addressing.app)
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(templates.app, name="templates")
 app.add_typer(campaigns.app, name="campaigns")

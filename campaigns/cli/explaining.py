@@ -1,4 +1,4 @@
-"""Commands that explain an audience: the waterfall with everybody in it, and one address."""
+"""The command that explains an audience: the waterfall, with everybody who is in it."""
 
 from gettext import gettext as _
 from gettext import ngettext
@@ -10,7 +10,7 @@ import typer
 
 from campaigns.cli.audiences import PurposeOption, parse_purpose
 from campaigns.cli.options import Json, parse_per
-from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall, wrap
+from campaigns.cli.output import emit_json, examples, say, show_table, show_waterfall, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from campaigns.cli.context import Context
     from campaigns.models import Campaign
     from campaigns.targets import Target
-    from campaigns.why import Answer, Verdict
-    from sends.history import History
 
 app = typer.Typer()
 
@@ -37,7 +35,7 @@ CampaignOption = Annotated[
 ]
 
 
-class _Subject(NamedTuple):
+class Subject(NamedTuple):
     """What is asked about: a target, and the campaign that it is of."""
 
     target: "Target"
@@ -45,10 +43,12 @@ class _Subject(NamedTuple):
 
     @property
     def is_launched(self) -> bool:
+        """Whether its launch decided already."""
         return self.campaign is not None and self.campaign.launched_at is not None
 
 
-def _subject(session: "Session", query: str | None, campaign: str | None, purpose: str, per: str) -> _Subject:
+def subject_of(session: "Session", query: str | None, campaign: str | None, purpose: str, per: str) -> Subject:
+    """Read what a command asks about: a query or the name of an audience, or else a campaign."""
     from audiences.catalogue import SLUG, get_audience
     from campaigns.lifecycle import get_campaign
     from campaigns.targets import Target
@@ -57,10 +57,10 @@ def _subject(session: "Session", query: str | None, campaign: str | None, purpos
         raise typer.BadParameter(_("Give a query (or the name of an audience), or a campaign: one of the two."))
     if campaign is not None:
         found = get_campaign(session, campaign)
-        return _Subject(Target.of(found), found)
+        return Subject(Target.of(found), found)
     text = query or ""
     text = get_audience(session, text).query if SLUG.fullmatch(text) else text
-    return _Subject(Target(text, parse_purpose(purpose), parse_per(per)), None)
+    return Subject(Target(text, parse_purpose(purpose), parse_per(per)), None)
 
 
 @app.command(
@@ -98,7 +98,7 @@ def explain(
         raise typer.BadParameter(_("--show lists contacts, --by counts them: give one of the two."))
     context = open_context()
     with reading(context.engine) as session:
-        subject = _subject(session, query, campaign, purpose, per)
+        subject = subject_of(session, query, campaign, purpose, per)
         if show is not None:
             _show_contacts(context, session, subject, show, out=out, as_json=as_json)
         elif by is not None:
@@ -107,7 +107,7 @@ def explain(
             _show_whole(context, session, subject, out=out, as_json=as_json)
 
 
-def _waterfall(context: "Context", session: "Session", subject: _Subject) -> "Waterfall":
+def _waterfall(context: "Context", session: "Session", subject: Subject) -> "Waterfall":
     from campaigns import planning
 
     if subject.campaign is not None and subject.is_launched:
@@ -115,7 +115,7 @@ def _waterfall(context: "Context", session: "Session", subject: _Subject) -> "Wa
     return planning.explain_target(session, subject.target, context.settings, now=context.now())
 
 
-def _show_whole(context: "Context", session: "Session", subject: _Subject, *, out: Path | None, as_json: bool) -> None:
+def _show_whole(context: "Context", session: "Session", subject: Subject, *, out: Path | None, as_json: bool) -> None:
     waterfall = _waterfall(context, session, subject)
     if out is not None:
         rows = [(_("companies matched"), waterfall.companies), (_("contacts"), waterfall.contacts)]
@@ -128,7 +128,7 @@ def _show_whole(context: "Context", session: "Session", subject: _Subject, *, ou
         _say_choice(subject, waterfall)
 
 
-def _say_choice(subject: _Subject, waterfall: "Waterfall") -> None:
+def _say_choice(subject: Subject, waterfall: "Waterfall") -> None:
     """Say whose data the mail carries where a mailbox has several contacts."""
     if subject.is_launched and subject.campaign is not None:
         say(_("As it was at the launch of {slug}.").format(slug=subject.campaign.slug))
@@ -143,7 +143,7 @@ def choice_of(target: "Target") -> str:
     return _("A mailbox gets one mail, with the data of its company that asked something most recently.")
 
 
-def _explanation(context: "Context", session: "Session", subject: _Subject) -> Any:
+def _explanation(context: "Context", session: "Session", subject: Subject) -> Any:
     from campaigns import planning
 
     if subject.campaign is not None and subject.is_launched:
@@ -152,7 +152,7 @@ def _explanation(context: "Context", session: "Session", subject: _Subject) -> A
 
 
 def _show_contacts(
-    context: "Context", session: "Session", subject: _Subject, step: str, *, out: Path | None, as_json: bool
+    context: "Context", session: "Session", subject: Subject, step: str, *, out: Path | None, as_json: bool
 ) -> None:
     from audiences.listing import list_contacts
 
@@ -195,7 +195,7 @@ _GROUPS = {"epci": "epci_siren", "sector": "naf_code"}
 
 
 def _show_groups(
-    context: "Context", session: "Session", subject: _Subject, by: str, *, out: Path | None, as_json: bool
+    context: "Context", session: "Session", subject: Subject, by: str, *, out: Path | None, as_json: bool
 ) -> None:
     from audiences.breakdown import explain_by
     from audiences.models import Company
@@ -259,143 +259,3 @@ def _write(out: Path, columns: "Sequence[str]", rows: "Any", *, as_json: bool) -
         return
     text = ngettext("Written: {file}, {count} row.", "Written: {file}, {count} rows.", count)
     say(text.format(file=out, count=count))
-
-
-@app.command(
-    epilog=examples(
-        "relais audiences why compta@example.org --audience cua-aides",
-        "relais audiences why compta@example.org --campaign info-fonds-cua",
-    ),
-    help=_("Say whether an address is in or out, and why. For each company that it serves."),
-)
-def why(
-    address: Annotated[str, typer.Argument(help=_("The address."))],
-    audience: Annotated[str | None, typer.Option(help=_("A saved audience."))] = None,
-    query: Annotated[str | None, typer.Option(help=_("A query; all contacts without it."))] = None,
-    campaign: CampaignOption = None,
-    purpose: PurposeOption = "public_information",
-    as_json: Json = False,
-) -> None:
-    from audiences.database import reading
-    from campaigns.cli.context import open_context
-    from campaigns.why import why as judge
-
-    given = [each for each in (audience, query, campaign) if each is not None]
-    if len(given) > 1:
-        raise typer.BadParameter(_("Give one of --audience, --query and --campaign."))
-    context = open_context()
-    with reading(context.engine) as session:
-        if audience is not None:
-            from audiences.catalogue import get_audience
-
-            query = get_audience(session, audience).query
-        text = query if campaign is not None else query or "*:*"
-        subject = _subject(session, text, campaign, purpose, "mailbox")
-        answer = judge(session, address, subject.target, context.settings, now=context.now(), campaign=subject.campaign)
-        if as_json:
-            emit_json(_answer_json(context, answer))
-        else:
-            _show_answer(context, answer, subject)
-
-
-def _answer_json(context: "Context", answer: "Answer") -> dict[str, Any]:
-    from campaigns.calendar import local_iso
-
-    zone = context.settings.zone
-    return {
-        "address": answer.address,
-        "in": any(each.is_in for each in answer.verdicts) or bool(answer.history),
-        "contacts": [{**each._asdict(), "in": each.is_in, "label": _reason(each)} for each in answer.verdicts],
-        "suppressions": [
-            {
-                "reason": each.reason,
-                "scope": each.scope,
-                "since": local_iso(each.created_at, zone),
-                "evidence": each.evidence,
-            }
-            for each in answer.suppressions
-        ],
-        "deliveries": [
-            {
-                "contact_id": each.contact_id,
-                **each.line._asdict(),
-                "planned_at": local_iso(each.planned_at, zone),
-                "updated_at": local_iso(each.updated_at, zone),
-                "events": [{**step._asdict(), "at": local_iso(step.at, zone)} for step in each.steps],
-            }
-            for each in answer.history
-        ],
-    }
-
-
-def _reason(verdict: "Verdict") -> str:
-    from campaigns.snapshots import NOT_MATCHED
-    from campaigns.targets import rule_labels
-
-    if verdict.reason is None:
-        return _("recipient")
-    return _("the query does not match it") if verdict.reason == NOT_MATCHED else rule_labels()[verdict.reason]
-
-
-def _show_answer(context: "Context", answer: "Answer", subject: _Subject) -> None:
-    if not answer.verdicts and not answer.history:
-        say(_("{address} is out: no contact of the store has it.").format(address=answer.address))
-    else:
-        is_in = any(each.is_in for each in answer.verdicts) or bool(answer.history)
-        verdict = _("{address} is in.") if is_in else _("{address} is out.")
-        say(verdict.format(address=answer.address))
-    rows = [
-        (
-            each.company or _("contact {number}, no company").format(number=each.contact_id),
-            _("in") if each.is_in else _("out"),
-            ". ".join(part for part in (_reason(each), each.evidence) if part),
-        )
-        for each in answer.verdicts
-    ]
-    if rows:
-        say("")
-        show_table([_("Company"), _("Verdict"), _("Reason")], rows)
-    if len(answer.verdicts) > 1:
-        say("")
-        say(wrap(choice_of(subject.target), indent=0))
-    _show_suppressions(context, answer)
-    for each in answer.history:
-        _show_history(context, each)
-
-
-def _show_suppressions(context: "Context", answer: "Answer") -> None:
-    from audiences.rules import suppression_words
-    from campaigns.calendar import show_instant
-
-    words = suppression_words()
-    for each in answer.suppressions:
-        say("")
-        say(
-            _("On the suppression list since {when}: {reason} ({scope}). {evidence}").format(
-                when=show_instant(each.created_at, context.settings.zone),
-                reason=words.get(each.reason, each.reason),
-                scope=_("marketing only") if each.scope == "marketing" else _("all mail"),
-                evidence=each.evidence,
-            )
-        )
-
-
-def _show_history(context: "Context", each: "History") -> None:
-    from campaigns.calendar import show_instant
-
-    zone = context.settings.zone
-    say("")
-    steps = [(show_instant(each.planned_at, zone), _("planned"))]
-    steps += [
-        (show_instant(step.at, zone), ", ".join(part for part in (step.status, step.reason, step.reply) if part))
-        for step in each.steps
-    ]
-    if not each.steps or each.steps[-1].status != each.line.status:
-        said = ", ".join(part for part in (each.line.status, each.line.reason, each.line.reply) if part)
-        steps.append((show_instant(each.updated_at, zone), said))
-    say(
-        _("The delivery is {status}, after {attempts} attempt(s):").format(
-            status=each.line.status, attempts=each.line.attempts
-        )
-    )
-    show_pairs(steps)
