@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from audiences.database import Base, UtcDateTime
@@ -44,11 +44,22 @@ class SuppressionScope(StrEnum):
     MARKETING = "marketing"
 
 
+STORE = ("company", "contact", "tag", "request", "suppression")
+"""The tables that an import fills."""
+
+# SQLite takes a partial index only for a query that repeats its condition to the letter.
+NOT_PROSPECTED = text("diffusion IN ('P', 'N')")
+
+
 class Company(Base):
     """An establishment, known by its SIRET or by its name and place."""
 
     __tablename__ = "company"
-    __table_args__ = (Index(None, "epci_siren", "naf_code"),)
+    __table_args__ = (
+        Index(None, "epci_siren", "naf_code"),
+        # Partial: the few that are never prospected are found without reading the others.
+        Index("ix_company_not_prospected", "diffusion", sqlite_where=NOT_PROSPECTED, postgresql_where=NOT_PROSPECTED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     siret: Mapped[str | None] = mapped_column(String(14), unique=True)
@@ -113,7 +124,7 @@ class Request(Base):
     __tablename__ = "request"
     # With the company, so that the companies of an answer are read from the index alone.
     __table_args__ = (
-        Index(None, "nature", "received_on", "company_id"),
+        Index("ix_request_nature_received_on", "nature", "received_on", "company_id", "contact_id"),
         *(Index(None, word, "company_id") for word in ("received_on", "channel", "topic", "adviser")),
     )
 

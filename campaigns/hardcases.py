@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from gettext import gettext as _
 from itertools import islice
 from typing import Any, NamedTuple
@@ -16,8 +17,9 @@ from campaigns.content import compiled_of, variables_of
 from campaigns.errors import NoRecipients
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from campaigns.targets import Target
 from sends.recipients import NOBODY, Recipient, load_recipients
-from templates import Purpose, Rendered, Renderer
+from templates import Rendered, Renderer
 from templates.branches import Branch, BranchFinder
 from templates.images import show_inside
 
@@ -65,6 +67,7 @@ def find_hard_cases(
     settings: Settings,
     content: dict[str, Any],
     *,
+    now: datetime,
     advance: Callable[[int], None] = lambda _done: None,
 ) -> list[Case]:
     """Look at every recipient once and give the hardest ones, one for several reasons where it can be.
@@ -75,7 +78,7 @@ def find_hard_cases(
     ways: dict[Branch, tuple[int, Recipient]] = {}
     criteria = _criteria()
     finder = BranchFinder(compiled_of(content), settings.brand, variables_of(content))
-    for contact_id, recipient in _recipients(session, campaign, settings, advance):
+    for contact_id, recipient in _recipients(session, campaign, settings, advance, now=now):
         for reason, score in criteria.items():
             points = score(recipient)
             if points > best.get(reason, (0,))[0]:
@@ -94,32 +97,31 @@ def find_hard_cases(
             reasons.append(reason)
     if not picked:
         raise NoRecipients(
-            _("Nobody is left to write to: see `relais audiences explain {audience}`.").format(
-                audience=campaign.audience.slug
+            _("Nobody is left to write to: see `relais audiences explain --campaign {slug}`.").format(
+                slug=campaign.slug
             )
         )
     return [Case(contact_id, recipient, tuple(reasons)) for contact_id, (recipient, reasons) in picked.items()]
 
 
-def find_case(session: Session, campaign: Campaign, settings: Settings, address: str | None) -> Case:
+def find_case(session: Session, campaign: Campaign, settings: Settings, address: str | None, *, now: datetime) -> Case:
     """Give the first recipient, or the contact with this address, in the audience or not.
 
     Raises InvalidAddress, or NoRecipients where nobody has it.
     """
     if address is None:
-        for contact_id, recipient in _recipients(session, campaign, settings, lambda _done: None):
+        for contact_id, recipient in _recipients(session, campaign, settings, lambda _done: None, now=now):
             return Case(contact_id, recipient, (_("the first recipient"),))
         raise NoRecipients(
-            _("Nobody is left to write to: see `relais audiences explain {audience}`.").format(
-                audience=campaign.audience.slug
+            _("Nobody is left to write to: see `relais audiences explain --campaign {slug}`.").format(
+                slug=campaign.slug
             )
         )
     with_it = select(Contact.id).where(Contact.address_key == parse_address(address).key)
     ids = session.scalars(with_it.order_by(Contact.id)).all()
     if not ids:
         raise NoRecipients(_("Nobody has the address {address}. Check how it is written.").format(address=address))
-    query = campaign.query or campaign.audience.query
-    recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose))
+    recipients = planning.recipients_of(session, Target.of(campaign), settings, now=now)
     chosen = next((contact_id for contact_id, _address in recipients if contact_id in ids), None)
     reason = _("asked for; a recipient") if chosen is not None else _("asked for; not a recipient of the campaign")
     contact_id = chosen or ids[0]
@@ -139,10 +141,9 @@ def _named(recipient: Recipient, campaign: Campaign) -> dict[str, Any]:
 
 
 def _recipients(
-    session: Session, campaign: Campaign, settings: Settings, advance: Callable[[int], None]
+    session: Session, campaign: Campaign, settings: Settings, advance: Callable[[int], None], *, now: datetime
 ) -> Iterator[tuple[int, Recipient]]:
-    query = campaign.query or campaign.audience.query
-    found = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose))
+    found = planning.recipients_of(session, Target.of(campaign), settings, now=now)
     while batch := [contact_id for contact_id, _address in islice(found, BATCH)]:
         known = load_recipients(session, batch, settings.places.label)
         for contact_id in batch:

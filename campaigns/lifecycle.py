@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from audiences.catalogue import SLUG, get_audience
 from audiences.text import nearest
 from campaigns.errors import CampaignExists, UnknownCampaign, WrongStatus
-from campaigns.models import Campaign, CampaignStatus
+from campaigns.models import Campaign, CampaignStatus, Per
 from sends import ledger, tally
 from templates import Purpose
 
@@ -45,9 +45,15 @@ def create_campaign(
     subject: str | None,
     attachments: Sequence[str] = (),
     give_up_hours: int | None = None,
+    per: Per = Per.MAILBOX,
+    except_received: Sequence[str] = (),
     now: datetime,
 ) -> Campaign:
-    """Write a draft; the caller has checked template, variables and attachments (paths). Raises CampaignExists, UnknownAudience."""
+    """Write a draft; the caller has checked template, variables and attachments (paths).
+
+    Whoever got one of the campaigns `except_received` will be left out. Raises CampaignExists, UnknownAudience,
+    UnknownCampaign.
+    """
     if not SLUG.fullmatch(slug):
         raise UnknownCampaign(
             _("“{slug}” cannot be the name of a campaign. Use a-z, 0-9 and hyphens, like info-fonds-cua.").format(
@@ -71,6 +77,8 @@ def create_campaign(
         attachments=list(attachments),
         subject=subject,
         give_up_hours=give_up_hours,
+        per=per,
+        except_received=[get_campaign(session, each).slug for each in dict.fromkeys(except_received)] or None,
         created_at=now,
     )
     session.add(campaign)

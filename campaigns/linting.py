@@ -13,6 +13,7 @@ from campaigns import planning
 from campaigns.content import bind_for_preview, compiled_of, variables_of, with_subject
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from campaigns.targets import Target
 from sends import quotedprintable
 from sends.recipients import Recipient, load_recipients
 from sends.unsubscribe import mailto_link, make_token
@@ -72,8 +73,7 @@ def lint_campaign(
     """
     compiled = compiled_of(content)
     purpose = Purpose(campaign.purpose)
-    query = campaign.query or campaign.audience.query
-    found = list(islice(planning.recipients_of(session, query, settings, purpose=purpose), _LOOKED_AT))
+    found = list(islice(planning.recipients_of(session, Target.of(campaign), settings, now=now), _LOOKED_AT))
     known = load_recipients(session, [contact_id for contact_id, _address in found], settings.places.label)
     unsubscribe = mailto_link(settings.sender.unsubscribe, make_token(secret, _NOBODY))
     shared = {"links": {"unsubscribe": unsubscribe}, "campaign": {"name": campaign.name}}

@@ -1,22 +1,26 @@
 """From a campaign to its deliveries: the waterfall before a launch, and the launch itself, in one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from gettext import gettext as _
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from audiences.catalogue import written_out
+from audiences.listing import Told, telling
 from audiences.segments import Segment
-from audiences.waterfall import Rule, Waterfall, candidates, explain, standard_rules, waterfall_of
+from audiences.waterfall import Rule, Step, Waterfall, candidates, explain, labels, narrowed, waterfall_of
 from campaigns.errors import NoRecipients, WrongStatus
 from campaigns.lifecycle import move
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.queries import read_query
 from campaigns.settings import Settings
+from campaigns.targets import Target, rule_labels, rules_of
 from sends import ledger
+from sends.log import planned
 from templates import Purpose
 
 _STREAMED = 1_000  # rows fetched at a time
@@ -27,29 +31,62 @@ def compile_query(session: Session, query: str, settings: Settings, *, now: date
     return read_query(session, query, settings, now=now).condition
 
 
-def rules_for(purpose: Purpose) -> tuple[Rule, ...]:
-    """Give the waterfall's rules for a mailing of this purpose."""
-    return standard_rules(is_marketing=purpose == Purpose.MARKETING)
-
-
 def explain_query(session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime) -> Waterfall:
     """Count what a query matches and what each rule leaves out."""
-    return explain_segment(session, read_query(session, query, settings, now=now), purpose=purpose)
+    return explain_target(session, Target(query, purpose), settings, now=now)
 
 
-def explain_segment(session: Session, segment: Segment, *, purpose: Purpose) -> Waterfall:
-    """Count what a query that was read matches, and what each rule leaves out."""
-    return explain(session, segment.condition, rules_for(purpose))
+def explain_target(session: Session, target: Target, settings: Settings, *, now: datetime) -> Waterfall:
+    """Count what a target matches and what each rule leaves out, as a launch now would."""
+    return explain_segment(session, read_query(session, target.query, settings, now=now), target, settings, now=now)
 
 
-def recipients_of(
-    session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime
-) -> Iterator[tuple[int, str]]:
-    """Give the recipients of a query as (contact id, address), in the order in which they would be planned.
+def explain_segment(
+    session: Session, segment: Segment, target: Target, settings: Settings, *, now: datetime
+) -> Waterfall:
+    """Count what a target matches whose query was read, and what each rule leaves out."""
+    return explain(session, segment.condition, rules_of(target, settings, now=now), per_company=target.is_per_company)
+
+
+def compile_target(
+    session: Session, target: Target, settings: Settings, *, now: datetime
+) -> tuple[ColumnElement[bool], tuple[Rule, ...]]:
+    """Give the condition of a target's query and the rules that leave contacts out of it."""
+    return compile_query(session, target.query, settings, now=now), rules_of(target, settings, now=now)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Every matched contact with its rule: `found` selects as `candidates` does, `tell` says what a rule goes by."""
+
+    found: Select[Any]
+    labels: Mapping[str, str]
+    tell: Told | None
+
+
+def explanation_of(session: Session, target: Target, settings: Settings, *, now: datetime) -> Explanation:
+    """Explain each contact of a target, as a launch now would judge it."""
+    condition, rules = compile_target(session, target, settings, now=now)
+    few = narrowed(session, condition)
+    return Explanation(
+        candidates(few, rules, per_company=target.is_per_company),
+        labels(rules),
+        telling(few, rules, per_company=target.is_per_company),
+    )
+
+
+def explanation_of_launch(campaign: Campaign) -> Explanation:
+    """Explain each contact of a launched campaign, as its launch judged it; what the rules went by then is not kept."""
+    left_out = {step.name: step.label for step in stored_waterfall(campaign).steps}
+    return Explanation(planned(campaign.id), left_out, None)
+
+
+def recipients_of(session: Session, target: Target, settings: Settings, *, now: datetime) -> Iterator[tuple[int, str]]:
+    """Give the recipients of a target as (contact id, address), in the order in which they would be planned.
 
     They come from the database as they are asked for, so that a million takes no more memory than a batch.
     """
-    found = candidates(compile_query(session, query, settings, now=now), rules_for(purpose)).subquery()
+    found = explanation_of(session, target, settings, now=now).found.subquery()
     rows = select(found.c.contact_id, found.c.address).where(found.c.reason.is_(None)).order_by(found.c.contact_id)
     for row in session.connection().execute(rows.execution_options(yield_per=_STREAMED)):
         yield row.contact_id, row.address
@@ -77,19 +114,15 @@ def launch(
     session.refresh(campaign, ["status", "launched_at"])
     if campaign.status != before:
         raise WrongStatus(_("The campaign {slug} has just changed. Look at it again.").format(slug=campaign.slug))
-    rules = rules_for(Purpose(campaign.purpose))
-    condition = compile_query(session, campaign.audience.query, settings, now=now)
-    selected = candidates(condition, rules)
-    found = selected.subquery()
-    companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
-    counts = ledger.plan(session, campaign.id, selected, now=now)
+    explanation = explanation_of(session, Target.of(campaign), settings, now=now)
+    counts, companies = ledger.plan(session, campaign.id, explanation.found, now=now)
     if not counts[None]:
         raise NoRecipients(
-            _("Nobody is left to write to: see `relais audiences explain {audience}`.").format(
-                audience=campaign.audience.slug
+            _("Nobody is left to write to: see `relais audiences explain --campaign {slug}`.").format(
+                slug=campaign.slug
             )
         )
-    waterfall = waterfall_of(dict(counts), companies, rules)
+    waterfall = waterfall_of(counts, companies, explanation.labels)
     move(campaign, CampaignStatus.SENDING)
     campaign.content = content
     campaign.query = written_out(session, campaign.audience.query)
@@ -100,5 +133,6 @@ def launch(
 def stored_waterfall(campaign: Campaign) -> Waterfall:
     """Give the waterfall of a launched campaign as it was at its launch."""
     kept = campaign.waterfall or {}
-    counts: dict[str | None, int] = {**kept["left_out"], None: kept["recipients"]}
-    return waterfall_of(counts, kept["companies"], rules_for(Purpose(campaign.purpose)))
+    known = rule_labels()
+    steps = tuple(Step(name, known.get(name, name), count) for name, count in kept["left_out"].items())
+    return Waterfall(kept["companies"], kept["contacts"], steps, kept["recipients"])

@@ -13,10 +13,11 @@ from campaigns.content import compiled_of, open_mailing, variables_of
 from campaigns.errors import PreflightFailed
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from campaigns.targets import Target
 from sends.errors import InvalidMessage
 from sends.mailing import Mailing
 from sends.recipients import NOBODY, Recipient, display_name, load_recipients
-from templates import Purpose, StrictRenderer, TemplateError
+from templates import StrictRenderer, TemplateError
 
 BATCH = 500
 _SIGNATURE = 1_000  # octets that DKIM adds to a message, at most
@@ -52,8 +53,7 @@ def check_campaign(
     bare = {**content, "compiled": compiled_of(content).without_inlining().to_dict()}
     mailing = open_mailing(campaign, settings, secret=secret, content=bare)
     strict = StrictRenderer(compiled_of(bare), settings.brand, variables_of(bare))
-    query = campaign.query or campaign.audience.query
-    recipients = planning.recipients_of(session, query, settings, purpose=Purpose(campaign.purpose), now=now)
+    recipients = planning.recipients_of(session, Target.of(campaign), settings, now=now)
     common = {"links": {"unsubscribe": "mailto:x@example.org"}, "campaign": {"name": campaign.name}}
     return _find_faults(session, mailing, strict, recipients, common, now=now, most_octets=most_octets, advance=advance)
 

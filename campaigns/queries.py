@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from gettext import gettext as _
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from audiences import catalogue
@@ -16,15 +16,14 @@ from audiences.tallies import contact_tallies
 from audiences.tree import Range, Text
 from campaigns.models import Campaign
 from campaigns.settings import Settings
+from campaigns.targets import got
 from sends.models import Delivery
-from sends.states import DeliveryStatus
+from sends.states import ARRIVED, DeliveryStatus
 
 _RECEIVED = Phrase("qui ont reçu {}", "qui n’ont {pas}reçu {}")
 _RECEIVED_ANY = Phrase("qui ont reçu une campagne", "qui n’ont reçu aucune campagne")
 _BOUNCED = Phrase("dont l’adresse a rejeté {}", "dont l’adresse n’a {pas}rejeté {}")
 _BOUNCED_ANY = Phrase("dont l’adresse a rejeté une campagne", "dont l’adresse n’a rejeté aucune campagne")
-
-_GOT = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
 
 
 def _of_campaign(
@@ -34,20 +33,14 @@ def _of_campaign(
 
     def build(store: Store, value: Text | Range) -> Meaning:
         text = only_values(value, name)
-        had = (
-            select(Delivery.address_key)
-            .join(Campaign, Campaign.id == Delivery.campaign_id)
-            .where(Delivery.status.in_(statuses), Campaign.redirect_to.is_(None))
-        )
         if text.is_anything:
-            return Meaning(Contact.address_key.in_(had), anything)
+            return Meaning(got(true(), statuses), anything)
         slugs = list(store.session.scalars(select(Campaign.slug)))
         if text.text not in slugs:
             hint = did_you_mean(text.text, slugs) if slugs else _("See `relais campaigns list`.")
             cause = _("There is no campaign {slug}. {hint}")
             raise UnknownValue(cause.format(slug=text.text, hint=hint), text.span)
-        condition = Contact.address_key.in_(had.where(Campaign.slug == text.text))
-        return Meaning(condition, phrase, guillemets(text.text))
+        return Meaning(got(Campaign.slug == text.text, statuses), phrase, guillemets(text.text))
 
     return build
 
@@ -74,9 +67,9 @@ SEND_FIELDS = (
         ("recu",),
         _("got this campaign"),
         "received:info-fonds-cua",
-        _of_campaign("received", _GOT, _RECEIVED, _RECEIVED_ANY),
+        _of_campaign("received", ARRIVED, _RECEIVED, _RECEIVED_ANY),
         Subject.CONTACT,
-        _tally(_GOT),
+        _tally(ARRIVED),
     ),
     Field(
         "bounced",

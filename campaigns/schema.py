@@ -1,9 +1,11 @@
 """The schema of the store: made and brought up to date by Alembic, without the officer having to know."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 
@@ -14,7 +16,7 @@ from campaigns.models import Installation
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0008"
 """The newest revision; a test checks that it is what the migrations say."""
 
 SECRET = "unsubscribe_secret"  # noqa: S105 - the name of the row, not its value
@@ -24,11 +26,33 @@ def upgrade(engine: Engine) -> None:
     """Bring the store to the newest revision, in one transaction; a new store gets its own secret."""
     from alembic import command
 
-    with engine.begin() as connection:
+    with _references_unchecked(engine) as connection, connection.begin():
         command.upgrade(alembic_config(connection), "head")
+        if engine.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise DatabaseUnavailable(
+                _("The database has rows that refer to missing ones, so it was not upgraded. Restore a backup of it.")
+            )
     with writing(engine) as session:
         if session.get(Installation, SECRET) is None:
             session.add(Installation(key=SECRET, value=secrets.token_hex(32)))
+
+
+@contextmanager
+def _references_unchecked(engine: Engine) -> Iterator[Connection]:
+    """Open a connection on which SQLite lets a table be made anew that others refer to (sqlite.org/lang_altertable.html).
+
+    Only before BEGIN does SQLite listen; PostgreSQL alters tables in place and needs nothing.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield connection
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def ensure_current(engine: Engine) -> None:

@@ -151,6 +151,13 @@ class RequestsSection(_Section):
     channels: tuple[str, ...]
 
 
+class PressureSection(_Section):
+    """How many campaigns one mailbox or one company gets in so many days; no limit without a number."""
+
+    max_campaigns: OptionalCount = None
+    days: int = Field(7, ge=1, le=366)
+
+
 class FilesSection(_Section):
     """The officer's own files."""
 
@@ -176,6 +183,7 @@ class Settings(BaseSettings):
     dkim: DkimSection | None = None
     territory: dict[str, str]
     requests: RequestsSection
+    pressure: PressureSection = PressureSection()
     files: FilesSection = FilesSection()
 
     @classmethod

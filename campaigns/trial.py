@@ -17,10 +17,11 @@ from campaigns.lifecycle import get_campaign
 from campaigns.planning import recipients_of
 from campaigns.schema import secret_of
 from campaigns.settings import Settings
+from campaigns.targets import Target
 from sends.recipients import Recipient, load_recipients
 from sends.single import send_one
 from sends.transports import OutgoingMessage
-from templates import Purpose, preview_recipient
+from templates import preview_recipient
 
 TRIAL_ID = 0
 """No delivery has this id, so that a test's unsubscribe token means nobody."""
@@ -42,8 +43,7 @@ def send_test(engine: Engine, settings: Settings, slug: str, to: str, *, now: da
         content = freeze(campaign, settings, now=now)
         content["compiled"]["subject"] = "[Test] " + content["compiled"]["subject"]
         mailing = open_mailing(campaign, settings, secret=secret_of(engine), content=content)
-        purpose = Purpose(campaign.purpose)
-        found = list(islice(recipients_of(session, campaign.audience.query, settings, purpose=purpose, now=now), 1))
+        found = list(islice(recipients_of(session, Target.of(campaign), settings, now=now), 1))
         known = load_recipients(session, [contact_id for contact_id, _address in found], settings.places.label)
     recipient: Recipient = known[found[0][0]] if found else preview_recipient()
     shown = recipient["company"]["name"] or recipient["contact"]["address"]

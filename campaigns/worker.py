@@ -21,6 +21,7 @@ from campaigns.planning import launch
 from campaigns.preflight import check_campaign, refuse_faults
 from campaigns.schema import secret_of
 from campaigns.settings import Settings
+from campaigns.snapshots import Changes, changes_of, forget_audience
 from sends import ledger, tally
 from sends.mailing import Mailing
 from sends.outbox import Clock
@@ -51,6 +52,7 @@ class Round:
     """What one round of the worker did."""
 
     launched: list[str] = field(default_factory=list)
+    changed: dict[str, Changes] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
     failed_to_launch: dict[str, str] = field(default_factory=dict)
     paused: dict[str, str] = field(default_factory=dict)
@@ -162,6 +164,9 @@ class Worker:
                     campaign.redirect_to = campaign.redirect_to or self._settings.redirect_to
                     content = campaign.content or freeze(campaign, self._settings, now=now)
                     launch(session, campaign, self._settings, content=content, now=now)
+                    changes = changes_of(session, campaign, self._settings, now=now)
+                if changes is not None:
+                    done.changed[slug] = changes
                 done.launched.append(slug)
             except (CampaignError, AudienceError, TemplateError) as error:
                 with writing(self._engine) as session:
@@ -169,6 +174,7 @@ class Worker:
                     if campaign.status != CampaignStatus.SCHEDULED:
                         continue  # another worker, or the officer, was quicker
                     lifecycle.unschedule(campaign)
+                    forget_audience(session, campaign)
                     campaign.note = _("not launched: {cause}").format(cause=error)
                 done.failed_to_launch[slug] = str(error)
 

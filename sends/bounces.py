@@ -26,14 +26,14 @@ def is_worn_out(session: Session, address_key: str, *, now: datetime) -> bool:
     """Tell whether what became of a mailbox's deliveries, the last one included, asks for its suppression."""
     of_mailbox = Delivery.address_key == address_key
     disabled = session.scalar(
-        select(func.count()).where(
+        select(func.count(Delivery.campaign_id.distinct())).where(
             of_mailbox, Delivery.status == DeliveryStatus.BOUNCED, Delivery.reason == Reason.MAILBOX_DISABLED
         )
     )
     if (disabled or 0) >= DISABLED_CAMPAIGNS:
         return True
     full, first = session.execute(
-        select(func.count(), func.min(Delivery.planned_at)).where(
+        select(func.count(Delivery.campaign_id.distinct()), func.min(Delivery.planned_at)).where(
             of_mailbox,
             Delivery.status == DeliveryStatus.FAILED,
             Delivery.reason == EXPIRED,

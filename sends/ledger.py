@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     CursorResult,
+    Integer,
+    MetaData,
     Select,
     Table,
+    Text,
     bindparam,
     func,
     insert,
@@ -35,13 +39,38 @@ from sends.states import DeliveryStatus, may_become
 DELIVERY = cast(Table, Delivery.__table__)
 
 
-def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Counter[str | None]:
-    """Write a queued delivery for every recipient and an exclusion for every other candidate; give counts by reason.
+class Planned(NamedTuple):
+    """What a plan counted: candidates by the rule that leaves them out (None: recipients), and their companies."""
 
-    `candidates` is what the waterfall selects (contact_id, address, address_key, reason). Two statements in the
-    caller's one transaction; UNIQUE(campaign, mailbox) makes a repeat fail rather than send twice.
+    counts: Counter[str | None]
+    companies: int
+
+
+PLANNED = Table(
+    "planned",
+    MetaData(),
+    Column("contact_id", Integer),
+    Column("company_id", Integer),
+    Column("address", Text),
+    Column("address_key", Text),
+    Column("part", Integer),
+    Column("reason", Text),
+    prefixes=["TEMPORARY"],
+)
+"""The candidates of the campaign being planned, of this transaction alone: who is written to and who is left out agree."""
+
+
+def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Planned:
+    """Write a queued delivery for every recipient and an exclusion for every other candidate; give what it counted.
+
+    `candidates` is what the waterfall selects (contact_id, company_id, address, address_key, part, reason). It is asked once, in
+    the caller's one transaction; UNIQUE(campaign, mailbox, part) makes a repeat fail rather than send twice.
     """
-    found = candidates.subquery()
+    found = PLANNED
+    found.create(session.connection())
+    columns = list(found.c.keys())
+    chosen = candidates.subquery()
+    session.execute(insert(found).from_select(columns, select(*(chosen.c[name] for name in columns))))
     out = select(literal(campaign_id), found.c.contact_id, found.c.reason).where(found.c.reason.is_not(None))
     session.execute(insert(Exclusion).from_select(["campaign_id", "contact_id", "rule"], out))
     recipients = select(
@@ -49,6 +78,7 @@ def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: da
         found.c.contact_id,
         found.c.address,
         found.c.address_key,
+        found.c.part,
         literal(DeliveryStatus.QUEUED),
         literal(0),
         literal(0),
@@ -56,18 +86,17 @@ def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: da
         literal(now, DELIVERY.c.planned_at.type),
         literal(now, DELIVERY.c.updated_at.type),
     ).where(found.c.reason.is_(None))
-    names = ["campaign_id", "contact_id", "address", "address_key", "status", "attempts", "fence"]
+    names = ["campaign_id", "contact_id", "address", "address_key", "part", "status", "attempts", "fence"]
     session.execute(
         insert(Delivery).from_select(
             [*names, "not_before", "planned_at", "updated_at"], recipients.order_by(found.c.contact_id)
         )
     )
-    counts: Counter[str | None] = Counter()
-    rules = select(Exclusion.rule, func.count()).where(Exclusion.campaign_id == campaign_id).group_by(Exclusion.rule)
-    for rule, count in session.execute(rules):
-        counts[rule] = count
-    counts[None] = session.scalar(select(func.count()).where(Delivery.campaign_id == campaign_id)) or 0
-    return counts
+    by_reason = select(found.c.reason, func.count()).group_by(found.c.reason)
+    counts: Counter[str | None] = Counter(dict(session.execute(by_reason).all()))
+    companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
+    found.drop(session.connection())
+    return Planned(counts, companies)
 
 
 def claim(

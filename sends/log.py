@@ -1,8 +1,8 @@
 """What became of every contact of a campaign, a line each."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from audiences.models import Company, Contact
@@ -38,7 +38,7 @@ def read_log(session: Session, campaign_id: int, *, status: str | None = None) -
         )
         if status is not None:
             planned = planned.where(Delivery.status == status)
-        lines += [_line(delivery, company) for delivery, company in session.execute(planned)]
+        lines += [line_of(delivery, company) for delivery, company in session.execute(planned)]
     if status in (None, LEFT_OUT):
         out = (
             select(Contact.address, Company.name, Exclusion.rule)
@@ -51,10 +51,33 @@ def read_log(session: Session, campaign_id: int, *, status: str | None = None) -
     return lines
 
 
-def _line(delivery: Delivery, company: str | None) -> LogLine:
+def line_of(delivery: Delivery, company: str | None) -> LogLine:
+    """Give a delivery, of this company, as a line of the log."""
     reply = None
     if delivery.reply_code is not None:
         reply = str(Reply(delivery.reply_code, delivery.reply_enhanced, delivery.reply_text or ""))
     return LogLine(
         delivery.address, company, delivery.status, delivery.reason, reply, delivery.attempts, delivery.message_id
+    )
+
+
+def planned(campaign_id: int) -> Select[Any]:
+    """Select what a campaign's plan was, with the columns of the candidates; whoever is out of the store is missing."""
+    written_to = select(
+        Delivery.contact_id,
+        Contact.company_id,
+        Delivery.address,
+        Delivery.address_key,
+        Delivery.part,
+        null().label("reason"),
+    ).join(Contact, Contact.id == Delivery.contact_id)
+    left_out = select(
+        Exclusion.contact_id, Contact.company_id, Contact.address, Contact.address_key, literal(0), Exclusion.rule
+    ).join(Contact, Contact.id == Exclusion.contact_id)
+    return (
+        union_all(
+            written_to.where(Delivery.campaign_id == campaign_id), left_out.where(Exclusion.campaign_id == campaign_id)
+        )
+        .subquery()
+        .select()
     )

@@ -14,11 +14,14 @@ HELD = text("status IN ('claimed', 'sending')")
 
 
 class Delivery(Base):
-    """One campaign to one mailbox, from planning to its end; `fence` grows with every claim."""
+    """One campaign to one mailbox, from planning to its end; `fence` grows with every claim.
+
+    `part` is 0, or the company's id in a campaign that writes to each company of a mailbox.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("campaign_id", "address_key"),
+        UniqueConstraint("campaign_id", "address_key", "part"),
         # Partial, so that the two updates of a message that leaves touch no index but a tiny one (half the WAL).
         Index("ix_delivery_due", "campaign_id", "status", "not_before", "id", sqlite_where=DUE, postgresql_where=DUE),
         Index("ix_delivery_held", "lease_until", sqlite_where=HELD, postgresql_where=HELD),
@@ -29,6 +32,7 @@ class Delivery(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     address: Mapped[str] = mapped_column(Text)
     address_key: Mapped[str] = mapped_column(Text, index=True)
+    part: Mapped[int] = mapped_column(default=0, server_default="0")
     status: Mapped[DeliveryStatus] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)

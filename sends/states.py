@@ -42,6 +42,10 @@ TRANSITIONS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyTy
 )
 
 
+ARRIVED = (_S.SENT, _S.DELIVERED)
+"""What a recipient has got, as far as anybody knows."""
+
+
 def may_become(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     """Tell whether a delivery may go from `before` to `after`."""
     return after in TRANSITIONS[before]

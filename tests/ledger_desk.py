@@ -28,15 +28,17 @@ UNKNOWN = Reply(550, "5.1.1", "no such user")
 
 def candidates(prefix: str = "") -> Select[Any]:
     """Select every contact whose address begins with `prefix`, as the waterfall does: none is left out."""
-    return select(Contact.id.label("contact_id"), Contact.address, Contact.address_key, null().label("reason")).where(
-        Contact.address.startswith(prefix)
-    )
+    return _select(null()).where(Contact.address.startswith(prefix))
 
 
 def left_out(prefix: str, rule: str) -> Select[Any]:
     """Select contacts that a rule leaves out."""
-    columns = (Contact.id.label("contact_id"), Contact.address, Contact.address_key, literal(rule).label("reason"))
-    return select(*columns).where(Contact.address.startswith(prefix))
+    return _select(literal(rule)).where(Contact.address.startswith(prefix))
+
+
+def _select(reason: Any) -> Select[Any]:
+    columns = (Contact.id.label("contact_id"), Contact.company_id, Contact.address, Contact.address_key)
+    return select(*columns, literal(0).label("part"), reason.label("reason"))
 
 
 class Desk:

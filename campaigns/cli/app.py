@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from campaigns.cli import audiences, campaigns, output, sends, setup, suppressions, templates
+from campaigns.cli import addressing, audiences, campaigns, explaining, output, sends, setup, suppressions, templates
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -37,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 setup.register(app)
+audiences.app.add_typer(explaining.app)
+audiences.app.add_typer(addressing.app)
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(templates.app, name="templates")
 app.add_typer(campaigns.app, name="campaigns")

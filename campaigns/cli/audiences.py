@@ -39,22 +39,6 @@ PurposeOption = Annotated[
 
 
 @app.command(
-    epilog=examples(
-        "relais audiences explain 'epci:CUA AND nature:\"Aides financières\"'", "relais audiences explain cua-aides"
-    ),
-    help=_("Show how a query comes down to its recipients. Who matches, and who is left out for which reason."),
-)
-def explain(query: Query, purpose: PurposeOption = "public_information", as_json: Json = False) -> None:
-    waterfall, sentence = _explain(query, purpose)
-    if as_json:
-        emit_json({"in_words": sentence, **waterfall.as_dict()})
-        return
-    say(wrap(sentence, indent=0))
-    say("")
-    show_waterfall(waterfall)
-
-
-@app.command(
     epilog=examples("relais audiences count epci:CUA"),
     help=_("Count the companies, contacts and recipients of a query."),
 )
@@ -80,6 +64,7 @@ def _explain(query: str, purpose: str) -> "tuple[Waterfall, str]":
     from campaigns.cli.context import open_context
     from campaigns.planning import explain_segment
     from campaigns.queries import read_query
+    from campaigns.targets import Target
 
     context = open_context()
     wanted = parse_purpose(purpose)
@@ -87,7 +72,8 @@ def _explain(query: str, purpose: str) -> "tuple[Waterfall, str]":
         text = query_of(session, query)
         name = query if text != query else None
         segment = read_query(session, text, context.settings, now=context.now(), name=name)
-        return explain_segment(session, segment, purpose=wanted), segment.in_french
+        waterfall = explain_segment(session, segment, Target(text, wanted), context.settings, now=context.now())
+        return waterfall, segment.in_french
 
 
 @app.command(
@@ -107,12 +93,15 @@ def save(
     from campaigns.cli.context import open_context
     from campaigns.planning import explain_segment
     from campaigns.queries import read_query
+    from campaigns.targets import Target
     from templates import Purpose
 
     context = open_context()
     with writing(context.engine) as session:
         segment = read_query(session, query, context.settings, now=context.now(), name=name)
-        waterfall = explain_segment(session, segment, purpose=Purpose.PUBLIC_INFORMATION)
+        waterfall = explain_segment(
+            session, segment, Target(query, Purpose.PUBLIC_INFORMATION), context.settings, now=context.now()
+        )
         save_audience(session, name, query, description=describe, now=context.now(), replace=replace)
     say(
         _("Saved: {name}, {companies} companies, {recipients} recipients today.").format(
@@ -150,13 +139,16 @@ def show(name: str, as_json: Json = False) -> None:
     from campaigns.cli.context import open_context
     from campaigns.planning import explain_segment
     from campaigns.queries import read_query
+    from campaigns.targets import Target
     from templates import Purpose
 
     context = open_context()
     with reading(context.engine) as session:
         audience = get_audience(session, name)
         segment = read_query(session, audience.query, context.settings, now=context.now(), name=name)
-        waterfall = explain_segment(session, segment, purpose=Purpose.PUBLIC_INFORMATION)
+        waterfall = explain_segment(
+            session, segment, Target(audience.query, Purpose.PUBLIC_INFORMATION), context.settings, now=context.now()
+        )
         facts = {"name": audience.slug, "query": audience.query, "in_words": segment.in_french}
         facts["description"] = audience.description
         saved = show_instant(audience.updated_at, context.settings.zone)

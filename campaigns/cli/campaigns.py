@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli import checks, previews, review, webinars
+from campaigns.cli import changes, checks, previews, review, webinars
 from campaigns.cli.audiences import parse_purpose
-from campaigns.cli.options import RedirectTo, Sets, Slug, Yes, changing, parse_sets
+from campaigns.cli.options import RedirectTo, Sets, Slug, Yes, changing, parse_per, parse_sets
 from campaigns.cli.output import confirm, examples, progress_bar, say, show_waterfall
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ app = typer.Typer(
     epilog=examples(
         'relais campaigns create info-fonds-cua --name "Info fonds de soutien CUA" \\',
         '      --audience cua-aides --template fonds --set epci=CUA --set montant="1 M€"',
+        "relais campaigns create relance-cua --audience cua-aides --template fonds \\",
+        '      --set epci=CUA --set montant="1 M€" --except-received info-fonds-cua',
     ),
     help=_("Prepare a campaign: an audience, a template and its variables."),
 )
@@ -50,6 +52,13 @@ def create(
         typer.Option(
             metavar="HOURS", min=1, max=240, help=_("When to give up what is refused for now; 96 without it.")
         ),
+    ] = None,
+    per: Annotated[
+        str, typer.Option("--per", help=_("mailbox or company: what gets one mail where one serves several."))
+    ] = "mailbox",
+    except_received: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=_("Leave out who got this campaign; may be repeated.")),
     ] = None,
 ) -> None:
     from audiences.database import writing
@@ -80,6 +89,8 @@ def create(
             subject=subject,
             attachments=[str(path) for path in attach or ()],
             give_up_hours=give_up,
+            per=parse_per(per),
+            except_received=except_received or (),
             now=context.now(),
         )
         if webinar is not None:
@@ -145,12 +156,12 @@ def send(slug: Slug, yes: Yes = False, redirect_to: RedirectTo = None) -> None:
 def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None) -> None:
     """Check everything that can be checked before the first message, ask, and plan."""
     from audiences.database import reading, writing
-    from campaigns import lifecycle, planning
+    from campaigns import lifecycle, planning, snapshots
     from campaigns.content import freeze
     from campaigns.preflight import check_campaign, refuse_faults
     from campaigns.schema import secret_of
+    from campaigns.targets import Target
     from campaigns.worker import probe_relay
-    from templates import Purpose
 
     settings = context.settings
     target = _mailbox(redirect_to) or settings.redirect_to
@@ -158,9 +169,9 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
         content = freeze(campaign, settings, now=context.now())
-        purpose = Purpose(campaign.purpose)
-        query, name = campaign.audience.query, campaign.name
-        waterfall = planning.explain_query(session, query, settings, purpose=purpose, now=context.now())
+        name = campaign.name
+        waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
+        changed = snapshots.changes_of(session, campaign, settings, now=context.now())
         faults = check_campaign(
             session,
             campaign,
@@ -174,6 +185,8 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
         refuse_faults(slug, faults)
     say(f"{name} ({slug})")
     show_waterfall(waterfall)
+    if changed is not None:
+        say(changes.sentence(context, changed))
     if target:
         say(_("A rehearsal: every message goes to {address}.").format(address=target))
     if not yes:
@@ -202,7 +215,7 @@ def schedule(
     from campaigns.calendar import parse_instant, show_instant
     from campaigns.cli.context import open_context
     from campaigns.content import freeze
-    from campaigns.planning import compile_query
+    from campaigns.snapshots import keep_audience
 
     context = open_context()
     settings = context.settings
@@ -210,8 +223,8 @@ def schedule(
     instant = parse_instant(at, settings.zone, now=now)
     with writing(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
-        compile_query(session, campaign.audience.query, settings, now=instant)
         lifecycle.schedule(campaign, instant, freeze(campaign, settings, now=now))
+        keep_audience(session, campaign, settings, now=now)
         campaign.redirect_to = _mailbox(redirect_to)
     when = show_instant(instant, settings.zone)
     say(_("Scheduled: {slug} leaves on {when} ({zone}).").format(slug=slug, when=when, zone=settings.timezone))
@@ -223,9 +236,11 @@ def schedule(
 )
 def unschedule(slug: Slug) -> None:
     from campaigns import lifecycle
+    from campaigns.snapshots import forget_audience
 
-    with changing(slug) as (_session, campaign, _now):
+    with changing(slug) as (session, campaign, _now):
         lifecycle.unschedule(campaign)
+        forget_audience(session, campaign)
     say(_("{slug} is a draft again.").format(slug=slug))
 
 
@@ -267,4 +282,5 @@ def cancel(slug: Slug, yes: Yes = False) -> None:
 app.add_typer(checks.app)
 app.add_typer(previews.app)
 app.add_typer(webinars.app)
+app.add_typer(changes.app)
 app.add_typer(review.app)

@@ -33,7 +33,7 @@ def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
     from campaigns.linting import lint_campaign
     from campaigns.preflight import check_campaign
     from campaigns.schema import secret_of
-    from templates import Purpose
+    from campaigns.targets import Target
 
     context = open_context()
     settings = context.settings
@@ -42,10 +42,7 @@ def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
         content = campaign.content or freeze(campaign, settings, now=context.now())
-        query = campaign.query or campaign.audience.query
-        waterfall = planning.explain_query(
-            session, query, settings, purpose=Purpose(campaign.purpose), now=context.now()
-        )
+        waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
         for fault in check_campaign(
             session,
             campaign,

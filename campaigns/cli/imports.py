@@ -150,8 +150,9 @@ def _settle(prepared: "Prepared", *, ask: bool, yes: bool) -> "Prepared":
 def _import(
     context: "Context", prepared: "Prepared", *, dry_run: bool, skip_rejected: bool, keep_invalid: bool, create: bool
 ) -> "ImportSummary":
-    from audiences.database import writing
+    from audiences.database import gather_statistics, writing
     from audiences.imports import import_table
+    from audiences.models import STORE
 
     settings = context.settings
     label = _("Rehearsing the import") if dry_run else _("Importing")
@@ -170,6 +171,8 @@ def _import(
         )
         if dry_run:
             session.rollback()
+        else:
+            gather_statistics(session, *STORE)
     return summary
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from campaigns.models import Campaign
+    from campaigns.models import Campaign, Per
 
 Slug = Annotated[str, typer.Argument(metavar="NAME", help=_("The campaign's short name, like info-fonds-cua."))]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for another program."))]
@@ -43,6 +43,18 @@ def changing(slug: str) -> "Iterator[tuple[Session, Campaign, datetime]]":
     context = open_context()
     with writing(context.engine) as session:
         yield session, get_campaign(session, slug), context.now()
+
+
+def parse_per(text: str) -> "Per":
+    """Read what gets one mail; a usage error names the two."""
+    from campaigns.models import Per
+
+    try:
+        return Per(text)
+    except ValueError:
+        raise typer.BadParameter(
+            _("“{text}” is neither mailbox nor company.").format(text=text), param_hint="--per"
+        ) from None
 
 
 def parse_sets(sets: Sequence[str] | None) -> dict[str, str]:

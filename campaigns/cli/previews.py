@@ -40,7 +40,7 @@ def preview(
     from campaigns.cli.context import open_context
     from campaigns.content import freeze
     from campaigns.hardcases import find_case, find_hard_cases, render_case
-    from templates import Purpose
+    from campaigns.targets import Target
     from templates.gallery import Card, show_cards
 
     context = open_context()
@@ -49,12 +49,11 @@ def preview(
         campaign = lifecycle.get_campaign(session, slug)
         content = campaign.content or freeze(campaign, settings, now=context.now())
         if hard_cases and for_ is None:
-            query = campaign.query or campaign.audience.query
-            waterfall = planning.explain_query(session, query, settings, purpose=Purpose(campaign.purpose))
+            waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
             advance = bar.start(waterfall.recipients)
-            cases = find_hard_cases(session, campaign, settings, content, advance=advance)
+            cases = find_hard_cases(session, campaign, settings, content, now=context.now(), advance=advance)
         else:
-            cases = [find_case(session, campaign, settings, for_)]
+            cases = [find_case(session, campaign, settings, for_, now=context.now())]
         cards = [
             Card(_title(case.recipient), case.reasons, render_case(case, campaign, settings, content)) for case in cases
         ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from campaigns.cli import changes
 from campaigns.cli.options import Json, Slug
 from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall
 
@@ -52,6 +53,12 @@ def status_label(status: str) -> str:
     return labels[status]
 
 
+_PER = {
+    "mailbox": lambda: _("mailbox, with the data of its company that asked most recently"),
+    "company": lambda: _("company, where a mailbox serves several"),
+}
+
+
 def _minute(iso: str | None) -> str | None:
     """Show a time of a record as the officer reads it, to the minute."""
     return iso[:16].replace("T", " ") if iso else None
@@ -75,31 +82,33 @@ def records(context: "Context", slug: str | None = None) -> list[dict[str, Any]]
 )
 def show(slug: Slug, as_json: Json = False) -> None:
     from audiences.database import reading
-    from campaigns import lifecycle, planning, queries, reports
+    from campaigns import lifecycle, planning, queries, reports, snapshots
     from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
+    from campaigns.targets import Target
     from sends import tally
-    from templates import Purpose
 
     context = open_context()
     [record] = records(context, slug)
     with reading(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
-        purpose = Purpose(campaign.purpose)
+        target = Target.of(campaign)
         record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
         record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
         record |= {"attachments": campaign.attachments, "give_up_hours": campaign.give_up_hours}
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
         else:
-            waterfall = planning.explain_query(
-                session, record["query"], context.settings, purpose=purpose, now=context.now()
-            )
+            waterfall = planning.explain_target(session, target, context.settings, now=context.now())
         at = campaign.launched_at or context.now()
         record["in_words"] = queries.describe_past(session, record["query"], context.settings, at=at)
+        changed = snapshots.changes_of(session, campaign, context.settings, now=context.now())
         held = tally.held(session, [campaign.id])
         end = reports.forecast_end(session, record, waterfall, context.settings, now=context.now())
     record |= {"waterfall": waterfall.as_dict(), "expected_end": end}
+    record |= {"per": target.per, "except_received": target.except_received}
+    since = local_iso(changed.since, context.settings.zone) if changed else None
+    record["changes"] = {**changed._asdict(), "since": since} if changed else None
     record["held_until"] = local_iso(held.until, context.settings.zone)
     if as_json:
         emit_json(record)
@@ -116,6 +125,8 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Subject"), record["subject"]),
             (_("Attachments"), ", ".join(record["attachments"])),
             (_("Purpose"), record["purpose"]),
+            (_("One mail per"), _PER[target.per]()),
+            (_("Except who got"), ", ".join(target.except_received)),
             (_("Rehearsal to"), record["redirect_to"]),
             (_("Gives up after"), record["give_up_hours"] and _("{hours} h").format(hours=record["give_up_hours"])),
             (_("Scheduled"), _minute(record["scheduled_at"])),
@@ -127,6 +138,10 @@ def show(slug: Slug, as_json: Json = False) -> None:
     say("")
     say(_("Recipients") if record["launched_at"] else _("Recipients, as of today"))
     show_waterfall(waterfall)
+    if changed is not None:
+        say(changes.sentence(context, changed))
+        if changed.came or changed.went:
+            say(_("Who, and why: relais campaigns diff {slug}").format(slug=slug))
     if record["launched_at"]:
         say("")
         show_figures(context, slug)

@@ -8,6 +8,7 @@ from gettext import ngettext
 from math import ceil
 from typing import TYPE_CHECKING
 
+from campaigns.cli import changes
 from campaigns.cli.output import Bar, note, progress_bar, say
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def send_now(context: "Context", slugs: "Sequence[str]") -> "Round":
             context.engine, context.settings, context.clock, on_progress=_follow(bar, _waiting(context, slugs))
         )
         done = worker.round(slugs)
-    tell(done)
+    tell(context, done)
     _end_if_interrupted(worker)
     if not done.finished:
         _tell_held(context, worker)
@@ -81,7 +82,7 @@ def work(context: "Context", *, once: bool) -> None:
     worker = Worker(context.engine, context.settings, context.clock, on_progress=_announcing(say))
     context.settings.relay()  # a setting that is missing is told now, not at the first launch
     if once:
-        tell(worker.round())
+        tell(context, worker.round())
         _end_if_interrupted(worker)
         is_held, due = _tell_held(context, worker), worker.next_event()
         if due:
@@ -110,7 +111,7 @@ def _work_on(worker: "Worker", context: "Context") -> None:
     failures = 0
     while not worker.is_stopping:
         try:
-            tell(worker.round())
+            tell(context, worker.round())
             failures = 0
         except (SendError, DatabaseUnavailable) as error:
             failures += 1
@@ -130,10 +131,12 @@ def _work_on(worker: "Worker", context: "Context") -> None:
         time.sleep(pause.total_seconds())
 
 
-def tell(done: "Round") -> None:
+def tell(context: "Context", done: "Round") -> None:
     """Say what one round did; nothing when it did nothing."""
     for slug in done.launched:
         say(_("Launched: {slug}").format(slug=slug))
+        if slug in done.changed:
+            say(f"  {changes.sentence(context, done.changed[slug])}")
     for slug, cause in done.failed_to_launch.items():
         note(_("Not launched, a draft again: {slug}. {cause}").format(slug=slug, cause=cause))
     counts = {str(status): count for status, count in done.progress.done.items() if count}

@@ -122,7 +122,7 @@ def _count(
         raise typer.BadParameter(_("The first day is after the last one: change them."), param_hint="--since")
     crossed = None
     with reading(context.engine) as session:
-        condition = compile_query(session, query_of(session, query), settings) if query else None
+        condition = compile_query(session, query_of(session, query), settings, now=context.now()) if query else None
         period: dict[str, Any] = {"since": first, "until": last, "outside": settings.outside_label}
         counts = {
             criterion: count_requests(session, settings.places, criterion, condition=condition, **period)
@@ -264,7 +264,7 @@ def export(
     context = open_context()
     settings = context.settings
     with reading(context.engine) as session, progress_bar(_("Writing")):
-        dossiers = load_dossiers(session, compile_query(session, query_of(session, query), settings))
+        dossiers = load_dossiers(session, compile_query(session, query_of(session, query), settings, now=context.now()))
         written = write_dossiers(
             out, dossiers, settings.places, settings.sectors, by_request=requests, with_contacts=not no_contacts
         )

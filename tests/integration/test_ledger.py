@@ -73,7 +73,7 @@ def test_planning_counts_recipients_and_each_rule(desk: Desk) -> None:
     desk.campaign(found=candidates("nobody"))
     found = candidates("r").union_all(left_out("opposed", "opposed")).subquery().select()
     with writing(desk.engine) as session:
-        counts = ledger.plan(session, desk.campaign_id, found, now=desk.clock())
+        counts, _companies = ledger.plan(session, desk.campaign_id, found, now=desk.clock())
     assert counts == {None: 5, "opposed": 2}
 
 

@@ -130,3 +130,29 @@ def test_a_reading_session_keeps_nothing(engine: Engine):
     with reading(engine) as session:
         session.execute(text("INSERT INTO installation (key, value) VALUES ('once', 'x')"))
     assert dump(engine, without=()) == before
+
+
+def test_a_store_with_deliveries_is_upgraded_with_all_that_refers_to_them(empty_engine: Engine):
+    from alembic import command
+
+    with empty_engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0002")
+    rows = (
+        "INSERT INTO audience VALUES (1, 'a', '*:*', '', :at, :at)",
+        "INSERT INTO campaign (id, slug, name, status, purpose, audience_id, template, variables, attachments, created_at)"
+        " VALUES (1, 'c', 'c', 'finished', 'service', 1, 't', '{}', '[]', :at)",
+        "INSERT INTO delivery (id, campaign_id, address, address_key, status, attempts, not_before, fence, planned_at,"
+        " updated_at) VALUES (1, 1, 'a@example.org', 'a@example.org', 'bounced', 1, :at, 1, :at, :at)",
+        "INSERT INTO delivery_event (id, delivery_id, at, status) VALUES (1, 1, :at, 'bounced')",
+    )
+    with empty_engine.begin() as connection:
+        for row in rows:
+            connection.execute(text(row), {"at": "2020-04-01 08:00:00"})
+    upgrade(empty_engine)
+    kept = dump(empty_engine)
+    assert len(kept["delivery"]) == len(kept["delivery_event"]) == 1
+    with empty_engine.connect() as connection:
+        assert connection.execute(text("SELECT part FROM delivery")).scalar() == 0
+        assert connection.execute(text("SELECT per FROM campaign")).scalar() == "mailbox"
+    with pytest.raises(IntegrityError), empty_engine.begin() as connection:  # references are checked again
+        connection.execute(text("DELETE FROM delivery"))

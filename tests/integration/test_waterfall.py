@@ -21,7 +21,8 @@ from audiences.models import (
     SuppressionReason,
     SuppressionScope,
 )
-from audiences.waterfall import Rule, Waterfall, candidates, explain, standard_rules
+from audiences.rules import standard_rules
+from audiences.waterfall import Rule, Waterfall, candidates, explain
 from tests.factories import NOW, Factory
 
 ALL, MARKETING = SuppressionScope.ALL, SuppressionScope.MARKETING

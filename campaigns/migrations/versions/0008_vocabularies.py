@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = '0009'
+revision = '0008'
 down_revision = '0007'
 branch_labels = None
 depends_on = None
@@ -14,8 +14,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_company_commune_name'), 'company', ['commune_name'], unique=False)
     op.drop_index(op.f('ix_company_epci_siren'), table_name='company')
     op.create_index(op.f('ix_company_epci_siren_naf_code'), 'company', ['epci_siren', 'naf_code'], unique=False)
-    op.drop_index(op.f('ix_request_nature_received_on'), table_name='request')
-    op.create_index(op.f('ix_request_nature_received_on_company_id'), 'request', ['nature', 'received_on', 'company_id'], unique=False)
     for word in WORDS:
         op.drop_index(op.f(f'ix_request_{word}'), table_name='request')
     for word in (*WORDS, 'adviser'):
@@ -27,8 +25,6 @@ def downgrade() -> None:
         op.drop_index(op.f(f'ix_request_{word}_company_id'), table_name='request')
     for word in WORDS:
         op.create_index(op.f(f'ix_request_{word}'), 'request', [word], unique=False)
-    op.drop_index(op.f('ix_request_nature_received_on_company_id'), table_name='request')
-    op.create_index(op.f('ix_request_nature_received_on'), 'request', ['nature', 'received_on'], unique=False)
     op.drop_index(op.f('ix_company_epci_siren_naf_code'), table_name='company')
     op.create_index(op.f('ix_company_epci_siren'), 'company', ['epci_siren'], unique=False)
     op.drop_index(op.f('ix_company_commune_name'), table_name='company')

@@ -1,0 +1,110 @@
+"""The command that tells how a campaign's audience changed since it was scheduled."""
+
+from gettext import gettext as _
+from gettext import ngettext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from campaigns.cli.options import Json, Slug
+from campaigns.cli.output import emit_json, examples, say, show_table
+
+if TYPE_CHECKING:
+    from campaigns.cli.context import Context
+    from campaigns.snapshots import Change, Changes
+
+app = typer.Typer()
+
+SHOWN = 50
+"""How many contacts the screen names; --out and --json name them all."""
+
+
+@app.command(
+    epilog=examples("relais campaigns diff info-fonds-cua", "relais campaigns diff info-fonds-cua --out ecarts.xlsx"),
+    help=_("List who came and went since a campaign was scheduled. With the reason; up to its launch, or to now."),
+)
+def diff(
+    slug: Slug,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("Write what is shown to this file, .xlsx or .csv."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    from audiences.database import reading
+    from campaigns.calendar import local_iso
+    from campaigns.cli.context import open_context
+    from campaigns.lifecycle import get_campaign
+    from campaigns.snapshots import changes_of, list_changes
+
+    context = open_context()
+    with reading(context.engine) as session:
+        campaign = get_campaign(session, slug)
+        now = context.now()
+        changes = changes_of(session, campaign, context.settings, now=now)
+        if changes is None:
+            if as_json:
+                emit_json({"campaign": slug, "since": None, "came": 0, "went": 0, "contacts": []})
+            else:
+                say(_("{slug} was not scheduled: there is nothing to compare with.").format(slug=slug))
+            return
+        listed = list_changes(session, campaign, context.settings, now=now)
+        if as_json and out is None:
+            since = local_iso(changes.since, context.settings.zone)
+            contacts = [{**each._asdict(), "came": each.came, "why": reason_of(each)} for each in listed]
+            emit_json(
+                {"campaign": slug, "since": since, "came": changes.came, "went": changes.went, "contacts": contacts}
+            )
+            return
+        columns = [_("Recipient"), _("Company"), _("Change"), _("Reason")]
+        rows = (
+            (each.address or each.contact_id, each.company, "+" if each.came else "-", reason_of(each))
+            for each in listed
+        )
+        if out is not None:
+            from audiences.exports import write_sheet
+
+            count = write_sheet(out, columns, rows)
+            if as_json:
+                emit_json({"file": str(out), "rows": count})
+            else:
+                text = ngettext("Written: {file}, {count} row.", "Written: {file}, {count} rows.", count)
+                say(text.format(file=out, count=count))
+            return
+        say(sentence(context, changes))
+        first = list(islice(rows, SHOWN))
+        if first:
+            say("")
+            show_table(columns, first)
+        if more := sum(1 for _row in rows):
+            say(_("… and {count} more: add --out FILE.xlsx, or --json.").format(count=more))
+
+
+def sentence(context: "Context", changes: "Changes") -> str:
+    """Say how many came and went since when."""
+    from campaigns.calendar import show_instant
+
+    when = show_instant(changes.since, context.settings.zone)
+    if not changes.came and not changes.went:
+        return _("The recipients are those of {when}, when it was scheduled.").format(when=when)
+    return _("Recipients: +{came}, -{went} since it was scheduled on {when}.").format(
+        came=changes.came, went=changes.went, when=when
+    )
+
+
+def reason_of(change: "Change") -> str:
+    """Say why a contact came or went."""
+    from campaigns.snapshots import GONE, NOT_MATCHED
+    from campaigns.targets import rule_labels
+
+    known = rule_labels()
+    if change.came:
+        if change.before == NOT_MATCHED or change.before is None:
+            return _("newly matched by the query")
+        return _("no longer left out: {label}").format(label=known.get(change.before, change.before))
+    if change.after == GONE:
+        return _("no longer in the store")
+    if change.after == NOT_MATCHED or change.after is None:
+        return _("no longer matched by the query")
+    return known.get(change.after, change.after)
