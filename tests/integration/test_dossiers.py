@@ -26,7 +26,7 @@ def export(engine: Engine, settings: Settings, tmp_path: Path) -> Export:
         path = tmp_path / "export.csv"
         path.unlink(missing_ok=True)
         with reading(engine) as session:
-            dossiers = load_dossiers(session, compile_query(session, query, settings))
+            dossiers = load_dossiers(session, compile_query(session, query, settings, now=NOW))
             written = write_dossiers(
                 path,
                 dossiers,

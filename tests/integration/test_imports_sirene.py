@@ -113,7 +113,8 @@ def test_a_company_known_by_its_siret_alone_gets_its_name(sqlite_engine: Engine,
 @pytest.mark.usefixtures("cafe")
 def test_partial_diffusion_is_never_prospected(sqlite_engine: Engine, factory: Factory):
     from audiences.database import reading
-    from audiences.waterfall import explain, standard_rules
+    from audiences.rules import standard_rules
+    from audiences.waterfall import explain
 
     factory.import_csv(HEAD + row(CAFE, "P"), "sirene")
     with reading(sqlite_engine) as session:
