@@ -57,6 +57,8 @@ def parse(query: str) -> Tree[Term]:
         tree = parser.parse(query, lexer=tokens)
     except (ParseSyntaxError, IllegalCharacterError) as error:
         raise _explain(query, str(error)) from None
+    except ArithmeticError:  # luqum reads the number behind such a mark, which may be none
+        raise InvalidQuery(_no_marks(), _first_mark(query), query) from None
     try:
         return _Reader(query, tokens.closed_at).read(tree)
     except InvalidQuery as error:
@@ -157,7 +159,7 @@ class _Reader:
                 return Not(self._node(node.children[0], place))
             case tree.Word() | tree.Phrase() | tree.Range() | tree.From() | tree.To():
                 return self._value(node, place)
-        cause = _("Fuzzy, regular expression and boost marks are not part of the language. Take the mark out.")
+        cause = _no_marks()
         raise InvalidQuery(cause, self._span(node))
 
     def _operation(self, node: Any, place: _Place) -> Tree[Term]:
@@ -324,6 +326,16 @@ def _is_operation(node: Any) -> bool:
 
 def _unescape(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def _no_marks() -> str:
+    return _("Fuzzy, regular expression and boost marks are not part of the language. Take the mark out.")
+
+
+def _first_mark(query: str) -> Span:
+    found = re.search(r"[~^]", _ASIDE.sub(lambda aside: " " * len(aside[0]), query))
+    at = found.start() if found else 0
+    return Span(at, at + 1)
 
 
 def _explain(query: str, cause: str) -> InvalidQuery:

@@ -23,7 +23,7 @@ from templates import TemplateError
 
 Clock = Callable[[], datetime]
 
-BATCH = 500
+BATCH = 200
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
 
 OCTETS = 16_000_000

@@ -320,6 +320,8 @@ FAULTS = [
     ('nature:‹"Aides financières"~›2', InvalidQuery, "Fuzzy"),
     ("commune:‹/Arr.*/›", InvalidQuery, "regular expression"),
     ("epci:‹CUA^›2", InvalidQuery, "boost"),
+    ("name:0‹~›.", InvalidQuery, "Fuzzy"),  # luqum cannot read the number
+    ("name:0‹^›..", InvalidQuery, "Fuzzy"),
     ("epci:‹commune›:Arras", InvalidQuery, "Close its parenthesis first"),
     ("request:(‹request›:(nature:Autre))", InvalidQuery, "Take the inner one out"),
     ("request:(‹epci›:CUA)", InvalidQuery, "Take it out of request:"),

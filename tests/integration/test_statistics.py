@@ -18,7 +18,7 @@ from audiences.statistics import (
 )
 from campaigns.planning import compile_query
 from campaigns.settings import Settings
-from tests.factories import Factory
+from tests.factories import NOW, Factory
 
 OUTSIDE = "Hors territoire Artois"
 
@@ -85,7 +85,7 @@ def by(engine: Engine, settings: Settings, criterion: Criterion, **options: Any)
     period: dict[str, Any] = {"since": date(2020, 4, 1), "until": date(2020, 4, 30), "outside": OUTSIDE, **options}
     with reading(engine) as session:
         if "query" in period:
-            period["condition"] = compile_query(session, period.pop("query"), settings)
+            period["condition"] = compile_query(session, period.pop("query"), settings, now=NOW)
         return count_requests(session, settings.places, criterion, **period)
 
 
