@@ -16,7 +16,7 @@ demo: $(STAMP)  ## replay one published month of a chamber, in relais-demo/
 	$(BIN)/relais demo
 
 test: $(STAMP)  ## every test: unit, integration (SQLite, PostgreSQL, SMTP), acceptance (the command line)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 browser: $(STAMP)  ## what the mails look like, in a Chromium (Debian: apt install chromium)
 	$(BIN)/python -m pytest tests/browser

@@ -12,6 +12,7 @@ from itertools import islice
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from audiences.bulk import among
 from audiences.errors import NotSuppressed, ProtectedSuppression
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 
@@ -52,12 +53,13 @@ def find_suppressed(session: Session, keys: Iterable[str], *, is_marketing: bool
 
     Of several reasons the first recorded one is told.
     """
+    connection = session.connection()
     found = select(Suppression.address_key, Suppression.reason).where(
-        Suppression.address_key.in_(list(keys)), Suppression.lifted_at.is_(None)
+        among(connection, Suppression.address_key, keys), Suppression.lifted_at.is_(None)
     )
     if not is_marketing:
         found = found.where(Suppression.scope == SuppressionScope.ALL)
-    rows = session.execute(found.order_by(Suppression.id.desc()))
+    rows = connection.execute(found.order_by(Suppression.id.desc()))
     return {key: SuppressionReason(reason) for key, reason in rows}
 
 

@@ -41,7 +41,8 @@ class Renderer:
         self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
         subject = parse_filled(compiled.subject, self.constants, autoescape=False)
         self._subject = plain.from_string(subject)
-        self._fixed_subject = fixed_text(subject)
+        fixed = fixed_text(subject)
+        self._fixed_subject = None if fixed is None else _one_line(fixed)
         self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
         self._name = compiled.name
         self._common = {**html.globals, **self.constants}
@@ -52,8 +53,7 @@ class Renderer:
 
     def subject(self, names: dict[str, object]) -> str:
         """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
-        text = write_bounded(self._subject, names) if self._fixed_subject is None else self._fixed_subject
-        return _BREAKS.sub(" ", text).strip()
+        return self._fixed_subject or _one_line(write_bounded(self._subject, names))
 
     def render(self, recipient: Mapping[str, object]) -> Rendered:
         """Write one recipient's message.
@@ -75,6 +75,10 @@ class Renderer:
                 )
             ) from error
         return Rendered(subject=subject, html=html, text=text)
+
+
+def _one_line(text: str) -> str:
+    return _BREAKS.sub(" ", text).strip()
 
 
 def write_bounded(template: JinjaTemplate, names: dict[str, object]) -> str:
