@@ -23,9 +23,10 @@ from campaigns.schema import secret_of
 from campaigns.settings import Settings
 from campaigns.snapshots import Changes, changes_of, forget_audience
 from sends import ledger, tally
+from sends.flights import Progress
 from sends.mailing import Mailing
 from sends.outbox import Clock
-from sends.sender import Progress, Sender
+from sends.sender import Sender
 from sends.states import DeliveryStatus
 from sends.transports import Event, connect
 from templates import TemplateError

@@ -7,10 +7,9 @@ messages about to go, and only then writes their bodies: a crash leaves at most 
 import asyncio
 import contextlib
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import count
@@ -26,9 +25,10 @@ from sends.blocks import Blocks
 from sends.buckets import slow_down
 from sends.claims import Claim, Mark, Outcome
 from sends.errors import InvalidMessage
+from sends.flights import Flight, Progress
 from sends.judgement import judge_loss, judge_refusal
 from sends.limits import RateLimits
-from sends.mailing import OpenMailing, Prepared
+from sends.mailing import OpenMailing
 from sends.outbox import LEASE, Clock, Outbox, left_out
 from sends.pool import Pool, RelayGaveUp
 from sends.replies import Cause
@@ -43,33 +43,6 @@ WORTH_WAITING = timedelta(minutes=5)
 
 COMMIT_PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the attempts of a commit, beside the busy timeout of the database itself."""
-
-
-@dataclass
-class Progress:
-    """What one run did so far, for a progress bar and for its end."""
-
-    done: Counter[DeliveryStatus] = field(default_factory=Counter)
-    blocked: dict[int, str] = field(default_factory=dict)
-    """Why campaigns have to pause: what the provider wants, and its reply."""
-    resume_at: datetime | None = None
-    is_held_up: bool = False
-    """Whether other workers use all the connections that the relay takes."""
-
-
-@dataclass
-class _Flight:
-    """A message on a connection; `is_marked` once its intent is committed.
-
-    Its key is not that of the delivery: a worker that slept through its lease may claim again what it has in flight.
-    A rider goes behind another message: when the connection drops then, it is not to blame.
-    """
-
-    key: int
-    prepared: Prepared
-    connection: Connection
-    is_rider: bool
-    is_marked: bool = False
 
 
 class Sender:
@@ -110,7 +83,7 @@ class Sender:
             on_failed=self._fail,
         )
         self._keys = count(1)
-        self._flights: dict[int, _Flight] = {}
+        self._flights: dict[int, Flight] = {}
         self._inbox: deque[tuple[Connection, Event]] = deque()
         self._wake = asyncio.Event()
         self._pool = Pool(
@@ -248,7 +221,7 @@ class Sender:
         if prepared is None:
             return
         key = next(self._keys)
-        self._flights[key] = _Flight(key, prepared, connection, is_rider)
+        self._flights[key] = Flight(key, prepared, connection, is_rider)
         self._lanes.enter(prepared.domain, connection)
         try:
             connection.offer(prepared.message._replace(key=key))
@@ -260,7 +233,7 @@ class Sender:
         """Let the next tick settle a delivery whose message cannot be built or written."""
         self._unwritten.append(outcome)
 
-    def _land(self, key: int) -> _Flight:
+    def _land(self, key: int) -> Flight:
         """Take a message off its connection: what became of it is known."""
         flight = self._flights.pop(key)
         self._lanes.leave(flight.prepared.domain, flight.connection)
@@ -292,9 +265,9 @@ class Sender:
         if is_news:
             self._on_progress(self.progress)
 
-    def _take_in(self, now: datetime) -> list[_Flight]:
+    def _take_in(self, now: datetime) -> list[Flight]:
         """Judge what was answered, for the next commit to write; give the messages whose bodies are wanted."""
-        wanted: list[_Flight] = []
+        wanted: list[Flight] = []
         while self._inbox:
             connection, event = self._inbox.popleft()
             match event:
@@ -369,7 +342,7 @@ class Sender:
             self._interruption = interruption
         committing.result()
 
-    def _let_go(self, flight: _Flight) -> None:
+    def _let_go(self, flight: Flight) -> None:
         if not flight.is_marked:
             self._land(flight.key)
             flight.connection.abandon(flight.key)
@@ -382,7 +355,7 @@ class Sender:
         again = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
         self.progress.done.update(each.after for each in outcomes if each.is_attempt or each.after not in again)
 
-    def _judge(self, flight: _Flight, event: Refused, now: datetime) -> Outcome:
+    def _judge(self, flight: Flight, event: Refused, now: datetime) -> Outcome:
         """Settle a refusal; it may end the run, or pause the campaign when it is the last of several blocks."""
         claim = flight.prepared.claim
         mailing = self._outbox.mailing(claim.campaign_id)
@@ -399,7 +372,7 @@ class Sender:
                 self._is_stopping = True
         return outcome
 
-    def _lose(self, flight: _Flight, event: Lost, now: datetime) -> Outcome:
+    def _lose(self, flight: Flight, event: Lost, now: datetime) -> Outcome:
         claim = flight.prepared.claim
         mailing = self._outbox.mailing(claim.campaign_id)
         is_first = flight.is_rider or claim.id not in self._lost_once

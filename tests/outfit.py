@@ -14,8 +14,8 @@ from campaigns.content import freeze
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Settings
 from campaigns.worker import Round, Worker
+from sends.flights import Progress
 from sends.models import Delivery
-from sends.sender import Progress
 from sends.states import DeliveryStatus
 from templates import Purpose
 from tests.factories import NOW, Factory

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from campaigns.cli.context import Context
     from campaigns.worker import Round, Worker
-    from sends.sender import Progress
+    from sends.flights import Progress
 
 
 def send_now(context: "Context", slugs: "Sequence[str]") -> "Round":

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from audiences.database import open_engine, reading, writing_rows
+from sends.flights import Progress
 from sends.models import ConnectionSlot
-from sends.sender import Progress
 from sends.slots import SLOT_LEASE, SLOT_PAUSE, Slots
 from sends.states import DeliveryStatus
 from tests.factories import Clock, Factory
