@@ -13,12 +13,11 @@ from typing import NamedTuple, Self
 from audiences.errors import InvalidSectorFile, UnknownSector
 from audiences.naf import Nomenclature, nomenclature_of, normalise_naf
 from audiences.reference import SECTORS, naf_labels
-from audiences.text import fold, nearest
+from audiences.text import SLUG, fold, nearest
 
 COLUMNS = ("kind", "sector", "label", "nomenclature", "prefix")
 """The columns of the table, in this order; one row a prefix, the rows of a sector in any order."""
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PREFIX = re.compile(r"\d\d(?:\.\d{1,2})?|\d\d\.\d\d[A-Z]")
 
 
@@ -153,7 +152,7 @@ def _add(sectors: dict[str, Sector], row: list[str]) -> None:
     kind_text, slug, label, nomenclature_text, prefix_text = row
     if kind_text not in set(SectorKind):
         raise _BadCellError("kind", _("{text!r} is unknown: write secteur or filiere").format(text=kind_text))
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         raise _BadCellError(
             "sector", _("{text!r} is not a short name: use a-z, 0-9 and single hyphens").format(text=slug)
         )

@@ -13,7 +13,7 @@ from audiences.catalogue import written_out
 from audiences.listing import Told, telling
 from audiences.segments import Segment
 from audiences.waterfall import Rule, Step, Waterfall, candidates, explain, labels, narrowed, waterfall_of
-from campaigns.errors import NoRecipients, WrongStatus
+from campaigns.errors import AudienceChanged, NoRecipients, WrongStatus
 from campaigns.lifecycle import move
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.queries import read_query
@@ -93,12 +93,19 @@ def recipients_of(session: Session, target: Target, settings: Settings, *, now: 
 
 
 def launch(
-    session: Session, campaign: Campaign, settings: Settings, *, content: dict[str, Any], now: datetime
+    session: Session,
+    campaign: Campaign,
+    settings: Settings,
+    *,
+    content: dict[str, Any],
+    now: datetime,
+    approved: Waterfall | None = None,
 ) -> Waterfall:
     """Plan the deliveries of a draft or scheduled campaign and let it send, in the caller's one transaction.
 
     The status is claimed first, by a statement that checks it, so that two launches at once plan one time.
-    Raises WrongStatus when the campaign was launched before, NoRecipients when nobody is left.
+    `approved` is what a person was shown and said yes to. Raises WrongStatus when the campaign was launched before,
+    NoRecipients when nobody is left, AudienceChanged when the plan does not come down to what was approved.
     """
     waiting = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED]
     before = campaign.status
@@ -123,6 +130,12 @@ def launch(
             )
         )
     waterfall = waterfall_of(counts, companies, explanation.labels)
+    if approved is not None and approved.as_dict() != waterfall.as_dict():
+        raise AudienceChanged(
+            _(
+                "The audience of {slug} has changed since it was shown: {now} recipients now, {before} then. Nothing was sent; look at it again."
+            ).format(slug=campaign.slug, now=waterfall.recipients, before=approved.recipients)
+        )
     move(campaign, CampaignStatus.SENDING)
     campaign.content = content
     campaign.query = written_out(session, campaign.audience.query)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from campaigns.cli.lists import write_list
 from campaigns.cli.options import Json
 from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
@@ -227,7 +228,7 @@ def list_(
             with_lifted=lifted,
         )
         if out is not None:
-            _write(out, found, zone, as_json=as_json)
+            write_list(out, COLUMNS, _cells(found, zone), as_json=as_json, name="Oppositions")
         elif as_json:
             emit_json([_record(row, zone) for row in found])
         else:
@@ -272,21 +273,12 @@ COLUMNS = ("Adresse", "Motif", "Périmètre", "Date", "Preuve", "Levée le", "Le
 """The columns of the file; the first four are what `suppressions import` reads."""
 
 
-def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo, *, as_json: bool) -> None:
-    from audiences.exports import write_sheet
-
-    def cells() -> "Iterator[tuple[Cell, ...]]":
-        for row in found:
-            lifted = row.lifted_at.astimezone(zone).date() if row.lifted_at else None
-            since = row.created_at.astimezone(zone).date()
-            history = (lifted, row.lifted_by, row.lifted_why)
-            yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
-
-    count = write_sheet(out, COLUMNS, cells(), name="Oppositions")
-    if as_json:
-        emit_json({"file": str(out), "rows": count})
-        return
-    say(ngettext("{file}: {count} row.", "{file}: {count} rows.", count).format(file=out, count=count))
+def _cells(rows: "Iterator[Suppression]", zone: ZoneInfo) -> "Iterator[tuple[Cell, ...]]":
+    for row in rows:
+        lifted = row.lifted_at.astimezone(zone).date() if row.lifted_at else None
+        since = row.created_at.astimezone(zone).date()
+        history = (lifted, row.lifted_by, row.lifted_why)
+        yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
 
 
 @app.command(
