@@ -31,11 +31,6 @@ def compile_query(session: Session, query: str, settings: Settings, *, now: date
     return read_query(session, query, settings, now=now).condition
 
 
-def explain_query(session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime) -> Waterfall:
-    """Count what a query matches and what each rule leaves out."""
-    return explain_target(session, Target(query, purpose), settings, now=now)
-
-
 def explain_target(session: Session, target: Target, settings: Settings, *, now: datetime) -> Waterfall:
     """Count what a target matches and what each rule leaves out, as a launch now would."""
     return explain_segment(session, read_query(session, target.query, settings, now=now), target, settings, now=now)
