@@ -168,6 +168,14 @@ def reopen(campaign: Campaign) -> None:
         )
 
 
+def take_up(session: Session, campaign: Campaign, *, now: datetime) -> None:
+    """Go on with what evidence put back into a campaign's queue: send it, or give it up with a cancelled campaign."""
+    if campaign.status == CampaignStatus.CANCELLED:
+        ledger.cancel(session, campaign.id, now=now)
+    else:
+        reopen(campaign)
+
+
 def cancel(session: Session, campaign: Campaign, *, now: datetime) -> int:
     """Give a campaign up; give the number of deliveries that will not leave."""
     move(campaign, CampaignStatus.CANCELLED)

@@ -21,7 +21,6 @@ from campaigns.settings import Settings
 from campaigns.targets import Target, rule_labels, rules_of
 from sends import ledger
 from sends.log import planned
-from templates import Purpose
 
 _STREAMED = 1_000  # rows fetched at a time
 
