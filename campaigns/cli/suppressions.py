@@ -1,17 +1,16 @@
 """Commands about the suppression list: who is not written to any more, why, and who lifted what."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from gettext import gettext as _
 from gettext import ngettext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from campaigns.cli.lists import write_list
-from campaigns.cli.options import Json
+from campaigns.cli.options import Json, parse_word
 from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
 if TYPE_CHECKING:
@@ -31,29 +30,17 @@ Reason = Annotated[
 ]
 Scope = Annotated[str | None, typer.Option(help=_("all, or marketing: no advertising, but information."))]
 
-Word = TypeVar("Word", bound=StrEnum)
-
-
-def _word(kind: type[Word], text: str, option: str) -> Word:
-    """Read a word of a closed list, as `hard_bounce` or `hard-bounce`; a usage error names them all."""
-    try:
-        return kind(text.strip().lower().replace("-", "_"))
-    except ValueError:
-        raise typer.BadParameter(
-            _("“{text}” is not one of {words}.").format(text=text, words=", ".join(kind)), param_hint=option
-        ) from None
-
 
 def _reason(text: str) -> "SuppressionReason":
     from audiences.models import SuppressionReason
 
-    return _word(SuppressionReason, text, "--reason")
+    return parse_word(SuppressionReason, text, "--reason")
 
 
 def _scope(text: str) -> "SuppressionScope":
     from audiences.models import SuppressionScope
 
-    return _word(SuppressionScope, text, "--scope")
+    return parse_word(SuppressionScope, text, "--scope")
 
 
 def _parse(addresses: list[str]) -> "list[Address]":

@@ -47,7 +47,7 @@ def test_the_split_adds_up(office: Office, by: str) -> None:
         pytest.param(["tous", "--show", "nobody"], "recipients, left_out, no_address", id="no-such-step"),
         pytest.param(["tous", "--by", "naf"], "neither epci nor sector", id="no-such-split"),
         pytest.param(["tous", "--by", "epci", "--show", "opposed"], "give one of the two", id="list-and-split"),
-        pytest.param(["tous", "--per", "person"], "neither mailbox nor company", id="no-such-share"),
+        pytest.param(["tous", "--per", "person"], "not one of mailbox, company", id="no-such-share"),
         pytest.param(["tous", "--out", "liste.pdf"], "liste.pdf", id="a-file-that-is-not-written"),
     ],
 )
