@@ -10,13 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audiences.errors import AudienceExists, AudienceInUse, QueryError, UnknownAudience
-from audiences.fields import did_you_mean
 from audiences.models import Audience
 from audiences.syntax import AUDIENCE_NAMES, normalise, parse, terms_of
-from audiences.text import fold
+from audiences.text import SLUG, did_you_mean, fold
 from audiences.tree import Span, Text
-
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def save_audience(

@@ -15,7 +15,6 @@ from audiences.fields import (
     Store,
     Subject,
     Tally,
-    did_you_mean,
     guillemets,
     match_words,
     only_values,
@@ -23,7 +22,7 @@ from audiences.fields import (
 )
 from audiences.models import Contact, ContactKind, Tag
 from audiences.tallies import contact_tallies, ordered
-from audiences.text import fold, quote
+from audiences.text import did_you_mean, fold, quote
 from audiences.tree import Range, Text
 from audiences.values import KINDS
 

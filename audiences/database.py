@@ -64,7 +64,7 @@ def open_engine(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)  # an error names no address
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         cause = _("The database URL cannot be used ({error}).").format(error=str(error).splitlines()[0])
         remedy = _(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from audiences.errors import InvalidQuery, UnknownValue
 from audiences.sectors import Sectors
 from audiences.territory import Territory
-from audiences.text import fold, nearest, quote
+from audiences.text import did_you_mean, fold
 from audiences.tree import Range, Text
 from audiences.vocabulary import distinct_words
 
@@ -113,14 +113,6 @@ class Store:
         if column not in self._known:
             self._known[column] = distinct_words(self.session, column)
         return self._known[column]
-
-
-def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """Say which known values are nearest, as the end of an error message."""
-    words = list(known)
-    if near := nearest(text, words):
-        return _("Did you mean {names}?").format(names=_(" or ").join(map(quote, near)))
-    return _("Known: {names}.").format(names=", ".join(map(quote, sorted(words)[:12])) or _("nothing yet"))
 
 
 def guillemets(text: str) -> str:

@@ -15,7 +15,6 @@ from audiences.fields import (
     Store,
     Tally,
     between,
-    did_you_mean,
     match_words,
     only_values,
     spelling,
@@ -24,7 +23,7 @@ from audiences.models import Company
 from audiences.reference import departments
 from audiences.tallies import company_tallies
 from audiences.territory import is_commune
-from audiences.text import fold, fold_commune
+from audiences.text import did_you_mean, fold, fold_commune
 from audiences.tree import Range, Text
 
 _IS = Phrase("qui sont {}", "qui ne sont {pas}{}", "{}")

@@ -16,7 +16,7 @@ from audiences.naf import Nomenclature, naf_label, nomenclature_of
 from audiences.reference import Commune
 from audiences.sectors import Sectors
 from audiences.territory import Placement, Territory
-from audiences.text import fold, fold_commune, nearest
+from audiences.text import did_you_mean, fold, fold_commune
 from audiences.values import parse_siret
 
 
@@ -139,8 +139,7 @@ def find_company(session: Session, text: str) -> Company:
         return found[0]
     if found:
         raise UnknownCompany(_("Several companies are called “{text}”. Write the SIRET.").format(text=text))
-    near = nearest(text, session.scalars(select(Company.name).distinct()))
-    hint = _("Did you mean {names}?").format(names=_(" or ").join(near)) if near else ""
+    hint = did_you_mean(text, session.scalars(select(Company.name).distinct()), otherwise="")
     raise UnknownCompany(
         _("No company has the SIRET or the name “{text}”.").format(text=text) + (f" {hint}" if hint else "")
     )

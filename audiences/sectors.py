@@ -1,6 +1,5 @@
 """Sectors: groups of NAF codes that the chamber targets, read from a table which an officer may copy and edit."""
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +9,15 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from audiences.errors import InvalidSectorFile, UnknownSector
+from audiences.errors import InvalidSectorFile, UnknownSector, UnreadableSheet
 from audiences.naf import Nomenclature, nomenclature_of, normalise_naf
 from audiences.reference import SECTORS, naf_labels
-from audiences.text import fold, nearest
+from audiences.text import SLUG, fold, nearest
+from audiences.textfiles import TextFile
 
 COLUMNS = ("kind", "sector", "label", "nomenclature", "prefix")
 """The columns of the table, in this order; one row a prefix, the rows of a sector in any order."""
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PREFIX = re.compile(r"\d\d(?:\.\d{1,2})?|\d\d\.\d\d[A-Z]")
 
 
@@ -110,34 +109,22 @@ class _BadCellError(Exception):
 
 def _read(path: Path) -> tuple[Sector, ...]:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InvalidSectorFile(
-            _("{path} cannot be read ({error}): correct its name or leave it out").format(
-                path=path, error=error.strerror
-            )
-        ) from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
-    rows = csv.reader(lines, delimiter=";" if ";" in head else ",")
-    if tuple(next(rows, ())) != COLUMNS:
+        rows = TextFile(path, lambda cells: len({*cells} & {*COLUMNS})).rows()
+        _number, head = next(rows, (1, []))
+    except UnreadableSheet as error:
+        raise InvalidSectorFile(str(error)) from error
+    if tuple(cell.strip() for cell in head) != COLUMNS:
         raise InvalidSectorFile(
             _("{path}, row 1: the columns must be {columns}").format(path=path, columns=", ".join(COLUMNS))
         )
     sectors: dict[str, Sector] = {}
-    for row in rows:
-        if not any(row):
-            continue
+    for number, row in rows:
         try:
             _add(sectors, [cell.strip() for cell in row])
         except _BadCellError as bad:
             raise InvalidSectorFile(
                 _("{path}, row {row}, column {column}: {cause}").format(
-                    path=path, row=rows.line_num, column=bad.column, cause=bad.cause
+                    path=path, row=number, column=bad.column, cause=bad.cause
                 )
             ) from bad
     return tuple(sectors.values())
@@ -153,7 +140,7 @@ def _add(sectors: dict[str, Sector], row: list[str]) -> None:
     kind_text, slug, label, nomenclature_text, prefix_text = row
     if kind_text not in set(SectorKind):
         raise _BadCellError("kind", _("{text!r} is unknown: write secteur or filiere").format(text=kind_text))
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         raise _BadCellError(
             "sector", _("{text!r} is not a short name: use a-z, 0-9 and single hyphens").format(text=slug)
         )

@@ -14,13 +14,13 @@ from audiences.claims import Claim, Named, Resolved, speaks_of_companies
 from audiences.company_fields import COMPANY_FIELDS
 from audiences.contact_fields import CONTACT_FIELDS
 from audiences.errors import InvalidQuery, QueryError, UnknownField, UnknownValue
-from audiences.fields import Condition, Field, Store, Subject, did_you_mean, only_values
+from audiences.fields import Condition, Field, Store, Subject, only_values
 from audiences.indexes import unindexed, without_indexes
 from audiences.models import Company, Contact, Request
 from audiences.place_fields import PLACE_FIELDS
 from audiences.request_fields import REQUEST_FIELDS
 from audiences.syntax import MOST_TERMS, normalise, parse
-from audiences.text import fold
+from audiences.text import did_you_mean, fold
 from audiences.tree import All, Either, Everything, Not, SameRequest, Term, Tree
 from audiences.wording import in_french
 

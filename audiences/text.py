@@ -3,6 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from gettext import gettext as _
+
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""The short name of an audience, a campaign or a sector."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
 _COMBINING = re.compile("[\u0300-\u036f]+")
@@ -52,6 +56,16 @@ def nearest(text: str, choices: Iterable[str], limit: int = 3) -> list[str]:
 
     found = process.extract(text, list(choices), scorer=fuzz.WRatio, processor=fold, limit=limit, score_cutoff=60)
     return [choice for choice, _score, _index in found]
+
+
+def did_you_mean(text: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Say which known values are nearest, as the end of an error message; where none is, list some, or say `otherwise`."""
+    words = list(known)
+    if near := nearest(text, words):
+        return _("Did you mean {names}?").format(names=_(" or ").join(map(quote, near)))
+    if otherwise is not None:
+        return otherwise
+    return _("Known: {names}.").format(names=", ".join(map(quote, sorted(words)[:12])) or _("nothing yet"))
 
 
 def quote(name: str) -> str:

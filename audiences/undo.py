@@ -67,10 +67,11 @@ def undo_import(
     number: int,
     *,
     now: datetime,
+    by: str,
     held_by: Sequence[Dependant] = (),
     lift_oppositions: bool = False,
 ) -> UndoSummary:
-    """Take back one import, in the caller's transaction.
+    """Take back one import, in the caller's transaction; `by` names who does.
 
     New rows are deleted, changed values restored to what they were. Kept, and named, is what something else stands
     on: a row that a later import names or changed, a contact whose id stands in a column of `held_by` (those who were
@@ -93,7 +94,7 @@ def undo_import(
         (_("it has a tag"), Tag.company_id),
     ]
     undo.delete_rows("company", still)
-    undo.settle_oppositions(lift=lift_oppositions)
+    undo.settle_oppositions(by if lift_oppositions else None)
     session.execute(delete(ImportChange).where(ImportChange.run_id == run.id))
     run.undone_at = now
     session.flush()
@@ -147,13 +148,17 @@ class _Undo:
             result = self._connection.execute(delete(table).where(table.c.id.between(first, last)))
             self.summary.deleted[entity] += result.rowcount
 
-    def settle_oppositions(self, *, lift: bool) -> None:
-        """Lift the suppressions that the run made, if asked; else count those that stay."""
+    def settle_oppositions(self, by: str | None) -> None:
+        """Lift the suppressions that the run made in the name of `by`; without one, count those that stay."""
         active = Suppression.lifted_at.is_(None)
         for first, last in self._ids("suppression", (ChangeAction.CREATED,)).ranges():
             among_them = Suppression.id.between(first, last) & active
-            if lift:
-                result = self._connection.execute(update(Suppression).where(among_them).values(lifted_at=self._now))
+            if by is not None:
+                why = _("import {number} ({file}) was taken back").format(
+                    number=self.summary.run, file=self.summary.file
+                )
+                lifted = {"lifted_at": self._now, "lifted_by": by, "lifted_why": why}
+                result = self._connection.execute(update(Suppression).where(among_them).values(lifted))
                 self.summary.lifted += result.rowcount
             else:
                 count = self._connection.scalar(select(func.count()).select_from(Suppression).where(among_them))

@@ -87,7 +87,8 @@ def measure(folder: Path, url: str, results: Any) -> None:
 def ask(engine: "Engine", settings: "Settings") -> dict[str, float]:
     """Count, explain and plan, with the seconds that each takes, and the peak memory of this process."""
     from audiences.database import reading
-    from campaigns.planning import explain_query
+    from campaigns.planning import explain_target
+    from campaigns.targets import Target
     from templates import Purpose
 
     def time_of(query: str) -> tuple[Any, float]:
@@ -95,7 +96,7 @@ def ask(engine: "Engine", settings: "Settings") -> dict[str, float]:
         for _round in range(ROUNDS):
             with reading(engine) as session:
                 begin = time.perf_counter()
-                found = explain_query(session, query, settings, purpose=Purpose.MARKETING, now=NOW)
+                found = explain_target(session, Target(query, Purpose.MARKETING), settings, now=NOW)
                 best = min(best, time.perf_counter() - begin)
         return found, best
 

@@ -61,6 +61,11 @@ def freeze(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[
     }
 
 
+def content_of(campaign: Campaign, settings: Settings, *, now: dt.datetime) -> dict[str, Any]:
+    """Give what the campaign says: as it was frozen when it was scheduled or launched, a draft's as it is now."""
+    return campaign.content or freeze(campaign, settings, now=now)
+
+
 def compiled_of(content: Mapping[str, Any]) -> CompiledTemplate:
     """Give the template of a frozen content."""
     return CompiledTemplate.from_dict(content["compiled"])

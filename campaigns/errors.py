@@ -12,6 +12,7 @@ CampaignError
 ├── TestRefused (RuntimeError)       the relay did not take a test message
 ├── Unconfirmed (RuntimeError)       a question that nobody is there to answer
 ├── NoRecipients (ValueError)        nobody is left to write to
+├── AudienceChanged (RuntimeError)   who would be written to is not who was shown
 └── PreflightFailed (ValueError)     a message would miss a value
 """
 
@@ -62,6 +63,10 @@ class Unconfirmed(CampaignError, RuntimeError):
 
 class NoRecipients(CampaignError, ValueError):
     """Nobody is left to write to."""
+
+
+class AudienceChanged(CampaignError, RuntimeError):
+    """Who would be written to is not who was shown when a person said yes."""
 
 
 class PreflightFailed(CampaignError, ValueError):

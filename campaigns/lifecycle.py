@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
-from audiences.catalogue import SLUG, get_audience
-from audiences.text import nearest
+from audiences.catalogue import get_audience
+from audiences.text import SLUG, did_you_mean
 from campaigns.errors import CampaignExists, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, CampaignStatus, Per
 from sends import ledger, tally
@@ -90,10 +90,7 @@ def get_campaign(session: Session, slug: str) -> Campaign:
     """Find a campaign by its short name; UnknownCampaign names the nearest."""
     campaign = session.scalar(select(Campaign).where(Campaign.slug == slug))
     if campaign is None:
-        near = nearest(slug, session.scalars(select(Campaign.slug)).all())
-        hint = (
-            _("Did you mean {names}?").format(names=_(" or ").join(near)) if near else _("See `relais campaigns list`.")
-        )
+        hint = did_you_mean(slug, session.scalars(select(Campaign.slug)), otherwise=_("See `relais campaigns list`."))
         raise UnknownCampaign(_("There is no campaign {slug}. {hint}").format(slug=slug, hint=hint))
     return campaign
 
@@ -139,7 +136,7 @@ def unschedule(campaign: Campaign) -> None:
             _("The campaign {slug} is {status}, not scheduled.").format(slug=campaign.slug, status=campaign.status)
         )
     move(campaign, CampaignStatus.DRAFT)
-    campaign.scheduled_at = campaign.content = None
+    campaign.scheduled_at = campaign.content = campaign.redirect_to = None
 
 
 def pause(campaign: Campaign, note: str) -> None:
@@ -169,6 +166,14 @@ def reopen(campaign: Campaign) -> None:
                 slug=campaign.slug, status=campaign.status
             )
         )
+
+
+def take_up(session: Session, campaign: Campaign, *, now: datetime) -> None:
+    """Go on with what evidence put back into a campaign's queue: send it, or give it up with a cancelled campaign."""
+    if campaign.status == CampaignStatus.CANCELLED:
+        ledger.cancel(session, campaign.id, now=now)
+    else:
+        reopen(campaign)
 
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime) -> int:

@@ -13,7 +13,7 @@ from audiences.catalogue import written_out
 from audiences.listing import Told, telling
 from audiences.segments import Segment
 from audiences.waterfall import Rule, Step, Waterfall, candidates, explain, labels, narrowed, waterfall_of
-from campaigns.errors import NoRecipients, WrongStatus
+from campaigns.errors import AudienceChanged, NoRecipients, WrongStatus
 from campaigns.lifecycle import move
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.queries import read_query
@@ -21,7 +21,6 @@ from campaigns.settings import Settings
 from campaigns.targets import Target, rule_labels, rules_of
 from sends import ledger
 from sends.log import planned
-from templates import Purpose
 
 _STREAMED = 1_000  # rows fetched at a time
 
@@ -29,11 +28,6 @@ _STREAMED = 1_000  # rows fetched at a time
 def compile_query(session: Session, query: str, settings: Settings, *, now: datetime) -> ColumnElement[bool]:
     """Compile a query with every field of the language; relative dates count from `now`."""
     return read_query(session, query, settings, now=now).condition
-
-
-def explain_query(session: Session, query: str, settings: Settings, *, purpose: Purpose, now: datetime) -> Waterfall:
-    """Count what a query matches and what each rule leaves out."""
-    return explain_target(session, Target(query, purpose), settings, now=now)
 
 
 def explain_target(session: Session, target: Target, settings: Settings, *, now: datetime) -> Waterfall:
@@ -93,12 +87,19 @@ def recipients_of(session: Session, target: Target, settings: Settings, *, now: 
 
 
 def launch(
-    session: Session, campaign: Campaign, settings: Settings, *, content: dict[str, Any], now: datetime
+    session: Session,
+    campaign: Campaign,
+    settings: Settings,
+    *,
+    content: dict[str, Any],
+    now: datetime,
+    approved: Waterfall | None = None,
 ) -> Waterfall:
     """Plan the deliveries of a draft or scheduled campaign and let it send, in the caller's one transaction.
 
     The status is claimed first, by a statement that checks it, so that two launches at once plan one time.
-    Raises WrongStatus when the campaign was launched before, NoRecipients when nobody is left.
+    `approved` is what a person was shown and said yes to. Raises WrongStatus when the campaign was launched before,
+    NoRecipients when nobody is left, AudienceChanged when the plan does not come down to what was approved.
     """
     waiting = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED]
     before = campaign.status
@@ -123,6 +124,12 @@ def launch(
             )
         )
     waterfall = waterfall_of(counts, companies, explanation.labels)
+    if approved is not None and approved.as_dict() != waterfall.as_dict():
+        raise AudienceChanged(
+            _(
+                "The audience of {slug} has changed since it was shown: {now} recipients now, {before} then. Nothing was sent; look at it again."
+            ).format(slug=campaign.slug, now=waterfall.recipients, before=approved.recipients)
+        )
     move(campaign, CampaignStatus.SENDING)
     campaign.content = content
     campaign.query = written_out(session, campaign.audience.query)

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from audiences import catalogue
 from audiences.errors import AudienceError, AudienceInUse, UnknownField, UnknownValue
-from audiences.fields import Field, Meaning, Phrase, Store, Subject, Tally, did_you_mean, guillemets, only_values
+from audiences.fields import Field, Meaning, Phrase, Store, Subject, Tally, guillemets, only_values
 from audiences.models import Audience, Company, Contact
 from audiences.segments import AUDIENCE_FIELD, FIELDS, Segment, find_field, read_segment
 from audiences.tallies import contact_tallies
+from audiences.text import did_you_mean
 from audiences.tree import Range, Text
 from campaigns.models import Campaign
 from campaigns.settings import Settings

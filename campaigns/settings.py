@@ -22,8 +22,15 @@ from audiences.database import BUSY_TIMEOUT
 from audiences.sectors import Sectors
 from audiences.territory import Territory
 from audiences.values import Terms
-from campaigns.chamber import ChamberSection, Mailbox, OptionalMailbox, OptionalPath, OptionalText, empty_is_none
-from campaigns.chamber import Section as _Section
+from campaigns.chamber import (
+    ChamberSection,
+    Mailbox,
+    OptionalMailbox,
+    OptionalPath,
+    OptionalText,
+    Section,
+    empty_is_none,
+)
 from campaigns.errors import InvalidSettings
 from sends.limits import DomainLimit, RateLimits
 from sends.message import Identity
@@ -44,14 +51,14 @@ OptionalDate = Annotated[date | None, BeforeValidator(empty_is_none)]
 DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 
 
-class DatabaseSection(_Section):
+class DatabaseSection(Section):
     """Where the store is."""
 
     url: str = "sqlite:///relais.db"
     busy_timeout: float = Field(BUSY_TIMEOUT, ge=0.1, le=600)
 
 
-class SenderSection(_Section):
+class SenderSection(Section):
     """The addresses that recipients see and answer to."""
 
     name: str
@@ -60,7 +67,7 @@ class SenderSection(_Section):
     unsubscribe: Mailbox
 
 
-class DomainSection(_Section):
+class DomainSection(Section):
     """What one provider of recipients takes; its domains count together."""
 
     names: tuple[DomainName, ...] = Field(min_length=1)
@@ -73,7 +80,7 @@ def _hints(preset: object) -> Hints | None:
     return HINTS[Preset(preset)] if isinstance(preset, str) and preset in set(Preset) else None
 
 
-class SmtpSection(_Section):
+class SmtpSection(Section):
     """The relay; what is not set comes from the preset."""
 
     preset: Preset | None = None
@@ -135,7 +142,7 @@ class SmtpSection(_Section):
         return TokenFile(self.token_file) if self.token_file else None
 
 
-class DkimSection(_Section):
+class DkimSection(Section):
     """The signature under every mail, where the relay does not sign."""
 
     domain: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)
@@ -144,21 +151,21 @@ class DkimSection(_Section):
     sign_message_id: bool = True
 
 
-class RequestsSection(_Section):
+class RequestsSection(Section):
     """The words of the follow-up sheet."""
 
     natures: tuple[str, ...]
     channels: tuple[str, ...]
 
 
-class PressureSection(_Section):
+class PressureSection(Section):
     """How many campaigns one mailbox or one company gets in so many days; no limit without a number."""
 
     max_campaigns: OptionalCount = None
     days: int = Field(7, ge=1, le=366)
 
 
-class FilesSection(_Section):
+class FilesSection(Section):
     """The officer's own files."""
 
     templates: Path = Path("templates")

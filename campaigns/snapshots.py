@@ -13,7 +13,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from audiences.models import Company, Contact
-from campaigns.models import AudienceSnapshot, Campaign
+from campaigns.models import AudienceSnapshot, Campaign, CampaignStatus
 from campaigns.planning import explanation_of
 from campaigns.settings import Settings
 from campaigns.targets import Target
@@ -83,6 +83,8 @@ def unpack(packed: bytes) -> Iterator[int]:
 
 def changes_of(session: Session, campaign: Campaign, settings: Settings, *, now: datetime) -> Changes | None:
     """Count who came and went since the campaign was scheduled; None for one that never was, or is not any more."""
+    if campaign.status == CampaignStatus.CANCELLED and campaign.launched_at is None:
+        return None
     taken_at = session.scalar(_kept(campaign).with_only_columns(AudienceSnapshot.taken_at).limit(1))
     if taken_at is None:
         return None

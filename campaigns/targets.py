@@ -6,7 +6,7 @@ from datetime import datetime
 from gettext import gettext as _
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from audiences.models import Contact
@@ -60,7 +60,8 @@ def rules_of(target: Target, settings: Settings, *, now: datetime) -> tuple[Rule
 def got(campaigns: ColumnElement[bool], statuses: Collection[DeliveryStatus] = ARRIVED) -> ColumnElement[bool]:
     """Hold for contacts who got a mail of one of these campaigns: the relay took it over, and it was no rehearsal.
 
-    Other `statuses` than those ask for what became of it otherwise. A mail for one company of a mailbox (`part`) was got by the contact of that company alone.
+    Other `statuses` than those ask for what became of it otherwise. A mail for one company of a mailbox (`part`) was got
+    by the contact of that company alone.
     """
     ids = select(Campaign.id).where(campaigns, Campaign.redirect_to.is_(None))
     return exists(
@@ -86,7 +87,7 @@ def told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any])
     """Name for each contact the campaigns, out of these, that it got, with the day."""
     found = (
         select(Contact.id, Campaign.slug, func.max(Delivery.updated_at))
-        .join(Delivery, and_(Delivery.address_key == Contact.address_key))
+        .join(Delivery, Delivery.address_key == Contact.address_key)
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .where(
             Contact.id.in_(ids),

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from audiences.addresses import parse_address
 from audiences.database import reading
-from campaigns.content import freeze, open_mailing
+from campaigns.content import content_of, open_mailing
 from campaigns.errors import TestRefused
 from campaigns.lifecycle import get_campaign
 from campaigns.planning import recipients_of
@@ -40,8 +40,9 @@ def send_test(engine: Engine, settings: Settings, slug: str, to: str, *, now: da
     address = parse_address(to).text
     with reading(engine) as session:
         campaign = get_campaign(session, slug)
-        content = freeze(campaign, settings, now=now)
-        content["compiled"]["subject"] = "[Test] " + content["compiled"]["subject"]
+        content = content_of(campaign, settings, now=now)
+        compiled = content["compiled"]
+        content = {**content, "compiled": {**compiled, "subject": "[Test] " + compiled["subject"]}}
         mailing = open_mailing(campaign, settings, secret=secret_of(engine), content=content)
         found = list(islice(recipients_of(session, Target.of(campaign), settings, now=now), 1))
         known = load_recipients(session, [contact_id for contact_id, _address in found], settings.places.label)

@@ -1,7 +1,6 @@
 """Launches what is due and sends it: the one loop behind `campaigns send` and `sends work`."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,14 +13,15 @@ from sqlalchemy import Engine, func, select
 from audiences.database import reading, writing
 from audiences.errors import AudienceError
 from campaigns import lifecycle
-from campaigns.content import freeze, open_mailing
+from campaigns.content import content_of, open_mailing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.planning import launch
 from campaigns.preflight import check_campaign, refuse_faults
+from campaigns.scheduling import unschedule
 from campaigns.schema import secret_of
 from campaigns.settings import Settings
-from campaigns.snapshots import Changes, changes_of, forget_audience
+from campaigns.snapshots import Changes, changes_of
 from sends import ledger, tally
 from sends.flights import Progress
 from sends.mailing import Mailing
@@ -30,8 +30,6 @@ from sends.sender import Sender
 from sends.states import DeliveryStatus
 from sends.transports import Event, connect
 from templates import TemplateError
-
-logger = logging.getLogger(__name__)
 
 POLL = timedelta(seconds=5)
 """How often a waiting worker looks whether another terminal scheduled or resumed something."""
@@ -148,22 +146,26 @@ class Worker:
             return list(session.scalars(sending))
 
     def _launch_due(self, done: Round) -> None:
-        """Launch each scheduled campaign whose time has come; one that cannot be is set back to draft with the reason."""
+        """Launch each scheduled campaign whose time has come; one that cannot be is set back to draft with the reason.
+
+        A relay that does not answer holds all of them up, as it does `campaigns send`: they are launched when it does.
+        """
         now = self._clock()
         due = select(Campaign.slug).where(Campaign.status == CampaignStatus.SCHEDULED, Campaign.scheduled_at <= now)
         with reading(self._engine) as session:
             slugs = list(session.scalars(due.order_by(Campaign.scheduled_at)))
+        most_octets = probe_relay(self._settings) if slugs else None
         for slug in slugs:
             if self.is_stopping:
                 return
             try:
-                self._check(slug, now)
+                self._check(slug, now, most_octets)
                 with writing(self._engine) as session:
                     campaign = lifecycle.get_campaign(session, slug)
                     if campaign.status != CampaignStatus.SCHEDULED:
                         continue  # another worker was quicker
                     campaign.redirect_to = campaign.redirect_to or self._settings.redirect_to
-                    content = campaign.content or freeze(campaign, self._settings, now=now)
+                    content = content_of(campaign, self._settings, now=now)
                     launch(session, campaign, self._settings, content=content, now=now)
                     changes = changes_of(session, campaign, self._settings, now=now)
                 if changes is not None:
@@ -174,17 +176,18 @@ class Worker:
                     campaign = lifecycle.get_campaign(session, slug)
                     if campaign.status != CampaignStatus.SCHEDULED:
                         continue  # another worker, or the officer, was quicker
-                    lifecycle.unschedule(campaign)
-                    forget_audience(session, campaign)
+                    unschedule(session, campaign)
                     campaign.note = _("not launched: {cause}").format(cause=error)
                 done.failed_to_launch[slug] = str(error)
 
-    def _check(self, slug: str, now: datetime) -> None:
-        """Refuse a launch while a message would miss a value; nobody is held up by reading."""
+    def _check(self, slug: str, now: datetime, most_octets: int | None) -> None:
+        """Refuse a launch while a message would miss a value, or be too big for the relay; nobody is held up by reading."""
         with reading(self._engine) as session:
             campaign = lifecycle.get_campaign(session, slug)
-            content = campaign.content or freeze(campaign, self._settings, now=now)
-            faults = check_campaign(session, campaign, self._settings, content, secret=self._secret, now=now)
+            content = content_of(campaign, self._settings, now=now)
+            faults = check_campaign(
+                session, campaign, self._settings, content, secret=self._secret, now=now, most_octets=most_octets
+            )
             refuse_faults(slug, faults)
 
     def _pause_blocked(self, done: Round) -> None:

@@ -7,8 +7,8 @@ ENOUGH = 4.5
 """The contrast that text needs (WCAG 2.2, 1.4.3, level AA)."""
 
 WHITE, BLACK = "#ffffff", "#000000"
-DARK_PAGE, DARK_CARD, DARK_PANEL, DARK_LINE = "#12161c", "#1c222b", "#27303c", "#3d4856"
-DARK_TEXT, DARK_HEADING, DARK_MUTED = "#d9dfe7", "#ffffff", "#b8c3d0"
+DARK_PAGE, DARK_CARD, DARK_PANEL = "#12161c", "#1c222b", "#27303c"
+DARK_TEXT = "#d9dfe7"
 
 _STEPS = 50
 

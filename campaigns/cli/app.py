@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from campaigns.cli import addressing, audiences, campaigns, explaining, output, sends, setup, suppressions, templates
+from campaigns.cli.output import open_private
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -70,7 +71,7 @@ def _explain(error: Exception) -> int:
         cause = _("{file} cannot be read or written: {cause}. Check the name, the folder and its rights.")
         return _fail(cause.format(file=error.filename, cause=error.strerror), ExitCode.REFUSED)
     try:
-        with ERROR_LOG.open("a", encoding="utf-8") as log:
+        with open_private(ERROR_LOG, "a") as log:
             traceback.print_exception(error, file=log)
     except OSError:
         return _fail(_("Something unexpected happened: {error}.").format(error=error), ExitCode.BUG)

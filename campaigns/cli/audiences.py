@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from campaigns.cli import imports, places, queries, runs, statistics
-from campaigns.cli.options import Json
+from campaigns.cli.options import Json, parse_word
 from campaigns.cli.output import (
     emit_json,
     examples,
@@ -195,13 +195,7 @@ def parse_purpose(text: str) -> "Purpose":
     """Read a purpose; a usage error names the three."""
     from templates import Purpose
 
-    try:
-        return Purpose(text)
-    except ValueError:
-        known = ", ".join(Purpose)
-        raise typer.BadParameter(
-            _("“{text}” is no purpose: {known}.").format(text=text, known=known), param_hint="--purpose"
-        ) from None
+    return parse_word(Purpose, text, "--purpose")
 
 
 app.add_typer(places.app)

@@ -157,18 +157,19 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
     """Check everything that can be checked before the first message, ask, and plan."""
     from audiences.database import reading, writing
     from campaigns import lifecycle, planning, snapshots
-    from campaigns.content import freeze
+    from campaigns.content import content_of
     from campaigns.preflight import check_campaign, refuse_faults
     from campaigns.schema import secret_of
     from campaigns.targets import Target
     from campaigns.worker import probe_relay
 
     settings = context.settings
-    target = _mailbox(redirect_to) or settings.redirect_to
+    given = _mailbox(redirect_to)
     most_octets = probe_relay(settings)
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
-        content = freeze(campaign, settings, now=context.now())
+        target = given or campaign.redirect_to or settings.redirect_to  # scheduled as a rehearsal, it stays one
+        content = content_of(campaign, settings, now=context.now())
         name = campaign.name
         waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
         changed = snapshots.changes_of(session, campaign, settings, now=context.now())
@@ -194,7 +195,8 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
     with writing(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
         campaign.redirect_to = target
-        planning.launch(session, campaign, settings, content=content, now=context.now())
+        approved = None if yes else waterfall
+        planning.launch(session, campaign, settings, content=content, now=context.now(), approved=approved)
 
 
 def _mailbox(text: str | None) -> str | None:
@@ -211,11 +213,9 @@ def schedule(
     slug: Slug, at: Annotated[str, typer.Argument(help=_("Like 2026-12-01 09:00."))], redirect_to: RedirectTo = None
 ) -> None:
     from audiences.database import writing
-    from campaigns import lifecycle
+    from campaigns import lifecycle, scheduling
     from campaigns.calendar import parse_instant, show_instant
     from campaigns.cli.context import open_context
-    from campaigns.content import freeze
-    from campaigns.snapshots import keep_audience
 
     context = open_context()
     settings = context.settings
@@ -223,9 +223,8 @@ def schedule(
     instant = parse_instant(at, settings.zone, now=now)
     with writing(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
-        lifecycle.schedule(campaign, instant, freeze(campaign, settings, now=now))
-        keep_audience(session, campaign, settings, now=now)
-        campaign.redirect_to = _mailbox(redirect_to)
+        rehearsal = _mailbox(redirect_to)
+        scheduling.schedule(session, campaign, instant, settings, redirect_to=rehearsal, now=now)
     when = show_instant(instant, settings.zone)
     say(_("Scheduled: {slug} leaves on {when} ({zone}).").format(slug=slug, when=when, zone=settings.timezone))
     say(_("Keep `relais sends work` running at that time."))
@@ -235,12 +234,10 @@ def schedule(
     epilog=examples("relais campaigns unschedule info-fonds-call"), help=_("Make a scheduled campaign a draft again.")
 )
 def unschedule(slug: Slug) -> None:
-    from campaigns import lifecycle
-    from campaigns.snapshots import forget_audience
+    from campaigns import scheduling
 
     with changing(slug) as (session, campaign, _now):
-        lifecycle.unschedule(campaign)
-        forget_audience(session, campaign)
+        scheduling.unschedule(session, campaign)
     say(_("{slug} is a draft again.").format(slug=slug))
 
 

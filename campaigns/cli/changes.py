@@ -1,24 +1,20 @@
 """The command that tells how a campaign's audience changed since it was scheduled."""
 
 from gettext import gettext as _
-from gettext import ngettext
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from campaigns.cli.lists import show_first, write_list
 from campaigns.cli.options import Json, Slug
-from campaigns.cli.output import emit_json, examples, say, show_table
+from campaigns.cli.output import emit_json, examples, say
 
 if TYPE_CHECKING:
     from campaigns.cli.context import Context
     from campaigns.snapshots import Change, Changes
 
 app = typer.Typer()
-
-SHOWN = 50
-"""How many contacts the screen names; --out and --json name them all."""
 
 
 @app.command(
@@ -63,22 +59,12 @@ def diff(
             for each in listed
         )
         if out is not None:
-            from audiences.exports import write_sheet
-
-            count = write_sheet(out, columns, rows)
-            if as_json:
-                emit_json({"file": str(out), "rows": count})
-            else:
-                text = ngettext("Written: {file}, {count} row.", "Written: {file}, {count} rows.", count)
-                say(text.format(file=out, count=count))
+            write_list(out, columns, rows, as_json=as_json)
             return
         say(sentence(context, changes))
-        first = list(islice(rows, SHOWN))
-        if first:
+        if changes.came or changes.went:
             say("")
-            show_table(columns, first)
-        if more := sum(1 for _row in rows):
-            say(_("… and {count} more: add --out FILE.xlsx, or --json.").format(count=more))
+            show_first(columns, rows)
 
 
 def sentence(context: "Context", changes: "Changes") -> str:

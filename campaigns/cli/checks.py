@@ -29,7 +29,7 @@ def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
     from audiences.database import reading
     from campaigns import lifecycle, planning
     from campaigns.cli.context import open_context
-    from campaigns.content import freeze
+    from campaigns.content import content_of
     from campaigns.linting import lint_campaign
     from campaigns.preflight import check_campaign
     from campaigns.schema import secret_of
@@ -41,7 +41,7 @@ def check(slug: Slug, strict: Strict = False, as_json: Json = False) -> None:
     count = 0
     with reading(context.engine) as session, progress_bar(_("Checking the messages")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
-        content = campaign.content or freeze(campaign, settings, now=context.now())
+        content = content_of(campaign, settings, now=context.now())
         waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
         for fault in check_campaign(
             session,

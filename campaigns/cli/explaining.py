@@ -1,14 +1,13 @@
 """The command that explains an audience: the waterfall, with everybody who is in it."""
 
 from gettext import gettext as _
-from gettext import ngettext
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from campaigns.cli.audiences import PurposeOption, parse_purpose
+from campaigns.cli.lists import show_first, write_list
 from campaigns.cli.options import Json, parse_per
 from campaigns.cli.output import emit_json, examples, say, show_table, show_waterfall, wrap
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from audiences.exports import Cell
     from audiences.listing import Listed
     from audiences.waterfall import Waterfall
     from campaigns.cli.context import Context
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from campaigns.targets import Target
 
 app = typer.Typer()
-
-SHOWN = 50
-"""How many contacts the screen names; --out and --json name them all."""
 
 RECIPIENTS, LEFT_OUT = "recipients", "left_out"
 
@@ -49,7 +46,7 @@ class Subject(NamedTuple):
 
 def subject_of(session: "Session", query: str | None, campaign: str | None, purpose: str, per: str) -> Subject:
     """Read what a command asks about: a query or the name of an audience, or else a campaign."""
-    from audiences.catalogue import SLUG, get_audience
+    from audiences.catalogue import query_of
     from campaigns.lifecycle import get_campaign
     from campaigns.targets import Target
 
@@ -58,8 +55,7 @@ def subject_of(session: "Session", query: str | None, campaign: str | None, purp
     if campaign is not None:
         found = get_campaign(session, campaign)
         return Subject(Target.of(found), found)
-    text = query or ""
-    text = get_audience(session, text).query if SLUG.fullmatch(text) else text
+    text = query_of(session, query or "")
     return Subject(Target(text, parse_purpose(purpose), parse_per(per)), None)
 
 
@@ -121,10 +117,11 @@ def _show_whole(context: "Context", session: "Session", subject: Subject, *, out
     if out is not None:
         rows = [(_("companies matched"), waterfall.companies), (_("contacts"), waterfall.contacts)]
         rows += [(step.label, -step.count) for step in waterfall.steps]
-        _write(out, [_("Step"), _("Contacts")], [*rows, (_("recipients"), waterfall.recipients)], as_json=as_json)
-    if as_json:
+        rows.append((_("recipients"), waterfall.recipients))
+        write_list(out, [_("Step"), _("Contacts")], rows, as_json=as_json)
+    elif as_json:
         emit_json({"in_words": sentence, **waterfall.as_dict()})
-    elif out is None:
+    else:
         if sentence:
             say(wrap(sentence, indent=0))
             say("")
@@ -191,12 +188,9 @@ def _show_contacts(
     columns = list(cells)
     rows = ([cell(each) for cell in cells.values()] for each in listed)
     if out is not None:
-        _write(out, columns, rows, as_json=as_json)
-        return
-    first = list(islice(rows, SHOWN))
-    show_table(columns, first, empty=_("There is none."))
-    if more := sum(1 for _row in rows):
-        say(_("… and {count} more: add --out FILE.xlsx, or --json.").format(count=more))
+        write_list(out, columns, rows, as_json=as_json)
+    else:
+        show_first(columns, rows)
 
 
 def _plain(each: "Listed") -> dict[str, Any]:
@@ -234,13 +228,13 @@ def _show_groups(
         return
     first = _("EPCI") if by == "epci" else _("Sector")
     steps = explanation.labels
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (label, fall.companies, fall.contacts, *(step.count for step in fall.steps), fall.recipients)
         for label, fall in groups
     ]
     if out is not None:
         columns = [first, _("Companies"), _("Contacts"), *steps.values(), _("Recipients")]
-        _write(out, columns, rows, as_json=as_json)
+        write_list(out, columns, rows, as_json=as_json)
         return
     short = _short_labels()
     columns = [first, _("Comp."), _("Cont."), *(short.get(name, label) for name, label in steps.items()), _("Recip.")]
@@ -260,14 +254,3 @@ def _short_labels() -> dict[str, str]:
         "already_received": _("Got it"),
         "same_mailbox": _("Rep."),
     }
-
-
-def _write(out: Path, columns: "Sequence[str]", rows: "Any", *, as_json: bool) -> None:
-    from audiences.exports import write_sheet
-
-    count = write_sheet(out, columns, rows)
-    if as_json:
-        emit_json({"file": str(out), "rows": count})
-        return
-    text = ngettext("Written: {file}, {count} row.", "Written: {file}, {count} rows.", count)
-    say(text.format(file=out, count=count))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli.options import Json
+from campaigns.cli.options import Json, parse_word
 from campaigns.cli.output import FOUND, confirm, emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
 if TYPE_CHECKING:
@@ -116,13 +116,7 @@ def import_(
 def _kind_of(kind: str | None) -> "SheetKind | None":
     from audiences.columns import SheetKind
 
-    if kind is None:
-        return None
-    if kind not in set(SheetKind):
-        raise typer.BadParameter(
-            _("“{kind}” is none of {known}.").format(kind=kind, known=", ".join(SheetKind)), param_hint="--kind"
-        )
-    return SheetKind(kind)
+    return None if kind is None else parse_word(SheetKind, kind, "--kind")
 
 
 def _settle(prepared: "Prepared", *, ask: bool, yes: bool) -> "Prepared":

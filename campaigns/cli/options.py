@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -32,6 +33,8 @@ RedirectTo = Annotated[
     typer.Option(metavar="ADDRESS", help=_("Send every message to this mailbox instead: a rehearsal.")),
 ]
 
+Word = TypeVar("Word", bound=StrEnum)
+
 
 @contextmanager
 def changing(slug: str) -> "Iterator[tuple[Session, Campaign, datetime]]":
@@ -49,11 +52,17 @@ def parse_per(text: str) -> "Per":
     """Read what gets one mail; a usage error names the two."""
     from campaigns.models import Per
 
+    return parse_word(Per, text, "--per")
+
+
+def parse_word(kind: type[Word], text: str, option: str) -> Word:
+    """Read a word of a closed list, as `hard_bounce` or `hard-bounce`; a usage error names them all."""
+    known = {each.replace("-", "_"): each for each in kind}
     try:
-        return Per(text)
-    except ValueError:
+        return known[text.strip().lower().replace("-", "_")]
+    except KeyError:
         raise typer.BadParameter(
-            _("“{text}” is neither mailbox nor company.").format(text=text), param_hint="--per"
+            _("“{text}” is not one of {words}.").format(text=text, words=", ".join(kind)), param_hint=option
         ) from None
 
 

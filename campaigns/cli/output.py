@@ -1,13 +1,15 @@
 """How things are shown: tables and bars for people, JSON for machines."""
 
 import json
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from gettext import gettext as _
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -207,6 +209,16 @@ def progress_bar(label: str) -> Iterator[Bar]:
         *columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
     ) as progress:
         yield Bar(progress, label)
+
+
+def open_private(path: Path, mode: Literal["w", "a"]) -> IO[str]:
+    """Open a text file to write or append what nobody else on the machine may read (GDPR art. 32): mode 0600."""
+    from audiences.exports import MODE
+
+    how = os.O_TRUNC if mode == "w" else os.O_APPEND
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, MODE), mode, encoding="utf-8")
+    path.chmod(MODE)  # one that was there before may be open to all
+    return file
 
 
 def confirm(question: str) -> None:

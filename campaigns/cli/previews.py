@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from campaigns.cli.options import Slug
-from campaigns.cli.output import examples, progress_bar, say
+from campaigns.cli.output import examples, open_private, progress_bar, say
 from campaigns.cli.templates import Open, Out, show_in_browser
 
 app = typer.Typer()
@@ -38,7 +38,7 @@ def preview(
     from audiences.database import reading
     from campaigns import lifecycle, planning
     from campaigns.cli.context import open_context
-    from campaigns.content import freeze
+    from campaigns.content import content_of
     from campaigns.hardcases import find_case, find_hard_cases, render_case
     from campaigns.targets import Target
     from templates.gallery import Card, show_cards
@@ -47,7 +47,7 @@ def preview(
     settings = context.settings
     with reading(context.engine) as session, progress_bar(_("Looking at the recipients")) as bar:
         campaign = lifecycle.get_campaign(session, slug)
-        content = campaign.content or freeze(campaign, settings, now=context.now())
+        content = content_of(campaign, settings, now=context.now())
         if hard_cases and for_ is None:
             waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
             advance = bar.start(waterfall.recipients)
@@ -60,7 +60,8 @@ def preview(
         name = campaign.name
     target = out or Path(f"{slug}.html")
     remark = _("These are real contacts: keep this page to yourself, and delete it afterwards.")
-    target.write_text(show_cards(name, remark, settings.sender.name, cards), encoding="utf-8")
+    with open_private(target, "w") as page:
+        page.write(show_cards(name, remark, settings.sender.name, cards))
     for card in cards:
         say(card.title)
         for reason in card.remarks:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campaigns.cli import changes
-from campaigns.cli.options import Json, Slug
+from campaigns.cli.options import Json, Slug, parse_word
 from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, show_waterfall
 
 if TYPE_CHECKING:
@@ -195,10 +195,7 @@ def report(
     from campaigns.cli.context import open_context
     from campaigns.errors import InvalidDate
 
-    if form not in set(reports.Format):
-        raise typer.BadParameter(
-            _("“{form}” is none of table, md, csv, json.").format(form=form), param_hint="--format"
-        )
+    written = parse_word(reports.Format, form, "--format")
     context = open_context()
     settings = context.settings
     first, last = reports.default_period(context.now().astimezone(settings.zone).date())
@@ -212,7 +209,7 @@ def report(
         )
     with reading(context.engine) as session:
         found = reports.build_report(session, settings, since=first, until=last)
-        match reports.Format(form):
+        match written:
             case reports.Format.JSON:
                 typer.echo(reports.to_json(found))
             case reports.Format.CSV:

@@ -87,6 +87,7 @@ def undo(
 def _undo(context: "Context", run: int, *, lift_oppositions: bool, dry_run: bool) -> "UndoSummary":
     from audiences.database import writing
     from audiences.undo import undo_import
+    from campaigns.cli.context import whoami
     from sends.models import Delivery, Exclusion
 
     held_by = [
@@ -94,7 +95,9 @@ def _undo(context: "Context", run: int, *, lift_oppositions: bool, dry_run: bool
         (_("a campaign names it among those left out"), Exclusion.contact_id),
     ]
     with writing(context.engine) as session:
-        summary = undo_import(session, run, now=context.now(), held_by=held_by, lift_oppositions=lift_oppositions)
+        summary = undo_import(
+            session, run, now=context.now(), by=whoami(), held_by=held_by, lift_oppositions=lift_oppositions
+        )
         if dry_run:
             session.rollback()
     return summary

@@ -86,6 +86,7 @@ def reconcile(
     from campaigns import lifecycle
     from campaigns.calendar import show_instant
     from campaigns.cli.context import open_context
+    from campaigns.models import CampaignStatus
     from sends.postfix_log import read_postfix_log
     from sends.reconcile import reconcile as settle
 
@@ -111,11 +112,17 @@ def reconcile(
     with changing(slug) as (session, campaign, now):
         found = settle(session, campaign.id, log, now=now)
         if found.not_sent:
-            lifecycle.reopen(campaign)
+            lifecycle.take_up(session, campaign, now=now)
+        is_cancelled = campaign.status == CampaignStatus.CANCELLED
     if as_json:
         emit_json({name: value for name, value in vars(found).items() if name != "needs"})
         return
-    say(_("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.").format(**vars(found)))
+    said = (
+        _("{sent} were sent, {not_sent} were not and will not leave, {open} stay uncertain.")
+        if is_cancelled
+        else _("{sent} were sent, {not_sent} were not and are queued again, {open} stay uncertain.")
+    )
+    say(said.format(**vars(found)))
     if found.half_seen:
         say(
             ngettext(

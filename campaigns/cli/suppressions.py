@@ -1,16 +1,16 @@
 """Commands about the suppression list: who is not written to any more, why, and who lifted what."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from gettext import gettext as _
 from gettext import ngettext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from campaigns.cli.options import Json
+from campaigns.cli.lists import write_list
+from campaigns.cli.options import Json, parse_word
 from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
 if TYPE_CHECKING:
@@ -30,29 +30,17 @@ Reason = Annotated[
 ]
 Scope = Annotated[str | None, typer.Option(help=_("all, or marketing: no advertising, but information."))]
 
-Word = TypeVar("Word", bound=StrEnum)
-
-
-def _word(kind: type[Word], text: str, option: str) -> Word:
-    """Read a word of a closed list, as `hard_bounce` or `hard-bounce`; a usage error names them all."""
-    try:
-        return kind(text.strip().lower().replace("-", "_"))
-    except ValueError:
-        raise typer.BadParameter(
-            _("“{text}” is not one of {words}.").format(text=text, words=", ".join(kind)), param_hint=option
-        ) from None
-
 
 def _reason(text: str) -> "SuppressionReason":
     from audiences.models import SuppressionReason
 
-    return _word(SuppressionReason, text, "--reason")
+    return parse_word(SuppressionReason, text, "--reason")
 
 
 def _scope(text: str) -> "SuppressionScope":
     from audiences.models import SuppressionScope
 
-    return _word(SuppressionScope, text, "--scope")
+    return parse_word(SuppressionScope, text, "--scope")
 
 
 def _parse(addresses: list[str]) -> "list[Address]":
@@ -227,7 +215,7 @@ def list_(
             with_lifted=lifted,
         )
         if out is not None:
-            _write(out, found, zone, as_json=as_json)
+            write_list(out, COLUMNS, _cells(found, zone), as_json=as_json, name="Oppositions")
         elif as_json:
             emit_json([_record(row, zone) for row in found])
         else:
@@ -272,21 +260,12 @@ COLUMNS = ("Adresse", "Motif", "Périmètre", "Date", "Preuve", "Levée le", "Le
 """The columns of the file; the first four are what `suppressions import` reads."""
 
 
-def _write(out: Path, found: "Iterator[Suppression]", zone: ZoneInfo, *, as_json: bool) -> None:
-    from audiences.exports import write_sheet
-
-    def cells() -> "Iterator[tuple[Cell, ...]]":
-        for row in found:
-            lifted = row.lifted_at.astimezone(zone).date() if row.lifted_at else None
-            since = row.created_at.astimezone(zone).date()
-            history = (lifted, row.lifted_by, row.lifted_why)
-            yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
-
-    count = write_sheet(out, COLUMNS, cells(), name="Oppositions")
-    if as_json:
-        emit_json({"file": str(out), "rows": count})
-        return
-    say(ngettext("{file}: {count} row.", "{file}: {count} rows.", count).format(file=out, count=count))
+def _cells(rows: "Iterator[Suppression]", zone: ZoneInfo) -> "Iterator[tuple[Cell, ...]]":
+    for row in rows:
+        lifted = row.lifted_at.astimezone(zone).date() if row.lifted_at else None
+        since = row.created_at.astimezone(zone).date()
+        history = (lifted, row.lifted_by, row.lifted_why)
+        yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
 
 
 @app.command(

@@ -23,6 +23,7 @@ from campaigns.demo.relay import DemoRelay
 from campaigns.demo.spreadsheets import Spreadsheets, write_spreadsheets
 from campaigns.errors import AlreadyInitialised
 from campaigns.reports import Figures, Report, build_report, figures_of
+from campaigns.scheduling import schedule
 from campaigns.schema import upgrade
 from campaigns.settings import SETTINGS_FILE, Settings, load_settings
 from campaigns.worker import Worker
@@ -191,8 +192,7 @@ class _Month:
         self._prepare(mailing)
         with writing(self._engine) as session:
             campaign = lifecycle.get_campaign(session, mailing.slug)
-            content = freeze(campaign, self._settings, now=self._clock.now)
-            lifecycle.schedule(campaign, self._at(mailing.date, 9), content)
+            schedule(session, campaign, self._at(mailing.date, 9), self._settings, now=self._clock.now)
 
 
 def _clear(folder: Path) -> None:

@@ -88,7 +88,7 @@ CASES = [
     Case("wrong-siret", "audiences import new.csv", "1 row(s) rejected", sheet(("12345678901234", *GOOD[1:])), rejects=1),
     Case("two-faults", "audiences import new.csv", "2 row(s) rejected", sheet(contact(51, "a@"), contact(52, "@b")), rejects=2),
     Case("open-quotation-mark", "audiences import new.csv", "quotation marks", text("new.csv", 'Email;Nom\n"a@example.org;A\n')),
-    Case("unknown-kind", "audiences import contacts.xlsx --kind people", "none of contacts, requests, sirene"),
+    Case("unknown-kind", "audiences import contacts.xlsx --kind people", "not one of contacts, requests, sirene"),
     Case(
         "no-channel-column", "audiences import new.csv --kind requests", "“Canal”",
         sheet(header=without("Canal", REQUEST_HEADER)),

@@ -66,5 +66,25 @@ def test_a_message_that_the_relay_would_not_take_stops_the_launch(office: Office
     assert office.campaign("info")["status"] == "draft"
 
 
+def test_nor_is_it_launched_by_the_worker(office: Office) -> None:
+    with SmtpServer(Script(capabilities=("PIPELINING", "SIZE 9000"))) as server:
+        office.use(server)
+        office("campaigns", "schedule", "info", "2026-11-02 10:00")
+        office.at("2026-11-02T10:01:00+01:00")
+        assert "the relay 0.0 MB" in office("sends", "work", "--once").stderr
+        assert server.messages == []
+    assert office.campaign("info")["status"] == "draft"
+
+
+def test_a_relay_that_is_down_holds_a_launch_up(office: Office, relay: DemoRelay) -> None:
+    office.use(relay)
+    office("campaigns", "schedule", "info", "2026-11-02 10:00")
+    office.at("2026-11-02T10:01:00+01:00")
+    office("sends", "work", "--once", code=2, env={"RELAIS_SMTP__PORT": "9"})
+    assert office.campaign("info")["status"] == "scheduled"
+    office("sends", "work", "--once")
+    assert office.campaign("info")["sent"] > 0
+
+
 def test_a_campaign_without_gaps_passes(office: Office) -> None:
     assert "nothing is missing" in office("campaigns", "check", "info").stdout

@@ -64,6 +64,13 @@ def test_the_upcoming_campaigns_stand_first_and_are_scheduled(listed: dict[str, 
     assert [each["scheduled_at"][:10] for each in first] == [each["date"].isoformat() for each in upcoming]
 
 
+def test_of_the_upcoming_campaigns_it_is_known_whom_they_were_scheduled_for(demo: tuple[Office, str]) -> None:
+    for each in MONTH["upcoming"]:
+        found = demo[0].json("campaigns", "diff", each["slug"])
+        assert found["since"][:10] == "2020-04-30"
+        assert (found["came"], found["went"]) == (0, 0)
+
+
 def test_the_waterfall_shows_why_311_of_352(demo: tuple[Office, str]) -> None:
     waterfall = demo[0].json("campaigns", "show", "fonds-solidarite-1")["waterfall"]
     assert (waterfall["companies"], waterfall["recipients"]) == (352, 311)

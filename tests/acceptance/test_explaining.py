@@ -21,6 +21,7 @@ def test_each_number_can_be_listed_and_written_to_a_file(office: Office) -> None
     assert (opposed["address"], opposed["company"]) == ("non.merci@example.org", "Maison 6")
     assert opposed["evidence"].startswith("unsubscribed, 2026-11-02: contacts.xlsx, row ")
     office("audiences", "explain", "cua-aides", "--show", "recipients", "--out", "liste.xlsx")
+    assert office.json("audiences", "explain", "cua-aides", "--out", "entonnoir.csv")["file"] == "entonnoir.csv"
     rows = load_workbook(office.folder / "liste.xlsx").get_sheet_by_index(0).to_python()
     assert {row[0] for row in rows[1:]} == RECIPIENTS
     [shared] = office.json("audiences", "explain", "cua-aides", "--show", "same_mailbox")["list"]
@@ -46,7 +47,7 @@ def test_the_split_adds_up(office: Office, by: str) -> None:
         pytest.param(["tous", "--show", "nobody"], "recipients, left_out, no_address", id="no-such-step"),
         pytest.param(["tous", "--by", "naf"], "neither epci nor sector", id="no-such-split"),
         pytest.param(["tous", "--by", "epci", "--show", "opposed"], "give one of the two", id="list-and-split"),
-        pytest.param(["tous", "--per", "person"], "neither mailbox nor company", id="no-such-share"),
+        pytest.param(["tous", "--per", "person"], "not one of mailbox, company", id="no-such-share"),
         pytest.param(["tous", "--out", "liste.pdf"], "liste.pdf", id="a-file-that-is-not-written"),
     ],
 )

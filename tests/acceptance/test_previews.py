@@ -81,7 +81,10 @@ def test_one_contact_s_message(office: Office) -> None:
     said = office("campaigns", "preview", "info", "--for", "non.merci@example.org").stdout
     assert "not a recipient" in said
     assert "asked for" in said
+    page = office.folder / "un.html"
+    page.touch(0o644)
     first = office("campaigns", "preview", "info", "--out", "un.html").stdout
+    assert page.stat().st_mode & 0o777 == 0o600  # it shows a person
     assert "the first recipient" in first
     assert "Nobody has the address" in office("campaigns", "preview", "info", "--for", "x@y.test", code=REFUSED).stderr
 

@@ -118,10 +118,25 @@ def test_a_rehearsal_goes_to_one_mailbox(office: Office, relay: DemoRelay) -> No
     assert relay.accepted == {"chef@example.org": 4}
 
 
+def test_what_was_scheduled_is_what_leaves_a_rehearsal_too(office: Office, relay: DemoRelay) -> None:
+    office.use(relay)
+    office("templates", "new", "lettre", "--from", "information", "--markdown")
+    letter = office.folder / "templates" / "lettre.md"
+    settings = letter.read_text(encoding="utf-8").split("\n---", 1)[0]
+    letter.write_text(f"{settings}\n---\n\nTexte relu.\n", encoding="utf-8")
+    values = ("--set", "titre=Essai", "--set", "message=Essai", "--subject", "Essai")
+    office("campaigns", "create", "lettre", "--audience", "tous", "--template", "lettre", *values)
+    office("campaigns", "schedule", "lettre", "2026-11-03 09:00", "--redirect-to", "moi@example.org")
+    letter.write_text(f"{settings}\n---\n\nTexte repris.\n", encoding="utf-8")
+    assert "A rehearsal" in office("campaigns", "send", "lettre", "--yes").stdout
+    assert [*relay.accepted] == ["moi@example.org"]
+    assert {b"Texte relu." in message for messages in relay.captures.values() for message in messages} == {True}
+
+
 def test_a_test_leaves_the_campaign_a_draft(office: Office, relay: DemoRelay) -> None:
     office.use(relay)
     said = office("campaigns", "test", "info", "--to", "moi@example.org").stdout
-    assert "[Test] CUA : un plan de soutien" in said
+    assert "[Test] CUA\u202f: un plan de soutien" in said
     assert relay.accepted == {"moi@example.org": 1}
     assert [*relay.captures] == ["[Test] CUA : un plan de soutien"]
     assert office.campaign("info")["status"] == "draft"

@@ -11,6 +11,8 @@ from audiences.listing import list_contacts
 from audiences.models import Company, ContactKind, Suppression, SuppressionReason, SuppressionScope
 from audiences.suppressions import suppress
 from campaigns import planning
+from campaigns.errors import AudienceChanged
+from campaigns.lifecycle import get_campaign
 from campaigns.models import Per
 from campaigns.settings import Settings
 from campaigns.snapshots import NOT_MATCHED
@@ -18,7 +20,7 @@ from campaigns.targets import Target, rule_labels
 from campaigns.why import Answer, why
 from sends.states import DeliveryStatus
 from tests.factories import NOW, Factory
-from tests.mailings import INFORMATION, MARKETING, draft, launch, sent_to
+from tests.mailings import INFORMATION, MARKETING, draft, launch, planned_in, sent_to
 
 
 @pytest.fixture
@@ -42,6 +44,21 @@ def people(engine: Engine, factory: Factory) -> dict[str, int]:
         suppress(session, "non@example.org", SuppressionReason.UNSUBSCRIBED, evidence="lettre du 2 mars", now=NOW)
         suppress(session, "mort@example.org", SuppressionReason.HARD_BOUNCE, evidence="550 5.1.1", now=NOW)
     return found
+
+
+def test_what_was_approved_is_what_is_planned(engine: Engine, factory: Factory, settings: Settings):
+    factory.contact("a@example.org", factory.company())
+    with writing(engine) as session:
+        shown = planning.explain_target(session, Target.of(draft(session, "info")), settings, now=NOW)
+    factory.contact("b@example.org", factory.company())
+    with pytest.raises(AudienceChanged, match="2 recipients now, 1 then"), writing(engine) as session:
+        planning.launch(session, get_campaign(session, "info"), settings, content={}, now=NOW, approved=shown)
+    with writing(engine) as session:
+        campaign = get_campaign(session, "info")
+        assert (campaign.status, planned_in(session, campaign)) == ("draft", {})
+        shown = planning.explain_target(session, Target.of(campaign), settings, now=NOW)
+        planning.launch(session, campaign, settings, content={}, now=NOW, approved=shown)
+        assert len(planned_in(session, campaign)) == 2
 
 
 def test_each_reason_is_listed_with_what_it_goes_by(engine: Engine, people: dict[str, int], settings: Settings):

@@ -38,7 +38,7 @@ HELD = [("it was written to", Delivery.contact_id), ("it was left out", Exclusio
 def undo(engine: Engine) -> Callable[..., UndoSummary]:
     def undo(run: int, *, lift_oppositions: bool = False) -> UndoSummary:
         with writing(engine) as session:
-            return undo_import(session, run, now=LATER, held_by=HELD, lift_oppositions=lift_oppositions)
+            return undo_import(session, run, now=LATER, by="zoe", held_by=HELD, lift_oppositions=lift_oppositions)
 
     return undo
 
@@ -81,7 +81,9 @@ def test_oppositions_are_lifted_only_when_asked_and_stay_as_history(
     factory.import_csv(CONTACTS)
     assert undo(1, lift_oppositions=True).lifted == 1
     assert not find_suppressed_now(engine, "b@example.org")
-    assert ask(engine, select(Suppression.lifted_at)) == [(LATER,)]
+    [(at, by, why)] = ask(engine, select(Suppression.lifted_at, Suppression.lifted_by, Suppression.lifted_why))
+    assert (at, by) == (LATER, "zoe")
+    assert why.startswith("import 1 (")
 
 
 def test_the_last_of_several_imports_comes_back_to_the_store_before_it(
@@ -189,15 +191,15 @@ def make_campaign() -> Campaign:
 def test_an_import_that_is_not_there(sqlite_engine: Engine, factory: Factory, run: int):
     factory.import_csv(CONTACTS)
     with writing(sqlite_engine) as session, pytest.raises(UnknownImport, match="List them: relais audiences imports"):
-        undo_import(session, run, now=LATER)
+        undo_import(session, run, now=LATER, by="zoe")
 
 
 def test_an_import_is_taken_back_once(sqlite_engine: Engine, factory: Factory):
     factory.import_csv(CONTACTS)
     with writing(sqlite_engine) as session:
-        undo_import(session, 1, now=LATER)
+        undo_import(session, 1, now=LATER, by="zoe")
         with pytest.raises(UnknownImport, match=r"1 \(contacts.csv\) was taken back already"):
-            undo_import(session, 1, now=LATER)
+            undo_import(session, 1, now=LATER, by="zoe")
 
 
 def test_the_journal_is_compact(sqlite_engine: Engine, factory: Factory):

@@ -184,7 +184,7 @@ def test_a_company_is_found_by_siret_or_whole_name(engine: Engine, factory: Fact
         assert find_company(session, spaced) is find_company(session, "boulangerie MOREL")
         for text, cause in [
             ("Garage Lefevre", "Several companies are called"),
-            ("Boulangerie Morell", "Did you mean Boulangerie Morel?"),
+            ("Boulangerie Morell", 'Did you mean "Boulangerie Morel"'),
             (siret(2), "No company has the SIRET"),
         ]:
             with pytest.raises(UnknownCompany, match=cause):

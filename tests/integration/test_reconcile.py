@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from audiences.database import writing
+from campaigns import lifecycle
+from campaigns.models import Campaign
 from sends.claims import Claim, Outcome
 from sends.postfix_log import RelayLog
 from sends.reconcile import SETTLING, Reconciliation, reconcile
@@ -61,6 +63,16 @@ def test_each_is_settled_by_what_the_log_says_of_it(doubts: Doubts) -> None:
     assert doubts.statuses() == [S.SENT, S.SENT, S.QUEUED, S.QUEUED]
     assert [status for _id, status in doubts.desk.events()][-3:] == [S.SENT, S.QUEUED, S.QUEUED]
     assert doubts.reconcile(doubts.log(taken="01")).open == 0
+
+
+def test_of_a_cancelled_campaign_nothing_leaves_any_more(doubts: Doubts) -> None:
+    desk = doubts.desk
+    with writing(desk.engine) as session:
+        lifecycle.cancel(session, session.get_one(Campaign, desk.campaign_id), now=desk.clock())
+    doubts.reconcile(doubts.log(taken="01", not_taken="2"))
+    with writing(desk.engine) as session:
+        lifecycle.take_up(session, session.get_one(Campaign, desk.campaign_id), now=desk.clock())
+    assert doubts.statuses() == [S.SENT, S.SENT, S.CANCELLED, S.CANCELLED]
 
 
 def test_what_was_half_seen_stays_a_doubt(doubts: Doubts) -> None:

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 import campaigns.models  # noqa: F401 - its tables register with the metadata
 import sends.models  # noqa: F401
@@ -27,6 +27,12 @@ def test_models_equal_migrations(empty_engine: Engine):
     with empty_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_error_of_the_database_names_no_address(sqlite_engine: Engine):
+    with sqlite_engine.connect() as connection, pytest.raises(OperationalError) as raised:
+        connection.execute(text("SELECT nothing WHERE :address = ''"), {"address": "zoe@example.org"})
+    assert "zoe@" not in str(raised.value)
 
 
 def test_head_is_the_newest_revision(sqlite_engine: Engine):

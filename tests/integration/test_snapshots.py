@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from audiences.database import reading, writing
 from audiences.models import Company, Contact, SuppressionReason
 from audiences.suppressions import suppress
-from campaigns.lifecycle import get_campaign, schedule
+from campaigns.lifecycle import cancel, get_campaign, schedule
 from campaigns.models import AudienceSnapshot, Campaign
 from campaigns.settings import Settings
 from campaigns.snapshots import (
@@ -102,6 +102,14 @@ def test_a_campaign_that_is_not_scheduled_has_nothing_to_compare_with(
     with writing(engine) as session:
         campaign = scheduled(session, settings)
         forget_audience(session, campaign)
+        assert changes_of(session, campaign, settings, now=LATER) is None
+
+
+def test_a_campaign_that_was_given_up_has_nothing_to_compare_with(engine: Engine, factory: Factory, settings: Settings):
+    factory.contact("a@example.org", factory.company())
+    with writing(engine) as session:
+        campaign = scheduled(session, settings)
+        cancel(session, campaign, now=LATER)
         assert changes_of(session, campaign, settings, now=LATER) is None
 
 

@@ -111,7 +111,9 @@ def test_iteration_keeps_the_order_of_the_file(sectors: Sectors):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("cp1252", ";")], ids=["plain", "bom", "excel"]
+    ("encoding", "delimiter"),
+    [("utf-8", ","), ("utf-8-sig", ";"), ("cp1252", ";"), ("utf-16", "\t")],
+    ids=["plain", "bom", "excel", "excel-unicode"],
 )
 def test_an_officers_copy_in_the_spelling_of_a_spreadsheet(tmp_path: Path, encoding: str, delimiter: str):
     path = tmp_path / "sectors.csv"

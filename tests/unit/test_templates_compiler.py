@@ -1,9 +1,10 @@
+"""Templates compiled once give what rendering and then inlining gives."""
+
 import json
 import re
 import shutil
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,85 +12,22 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from templates import (
-    Brand,
     CompiledTemplate,
     InvalidTemplate,
-    Purpose,
-    Template,
-    Variable,
-    VariableType,
     bind_variables,
     example_variables,
-    make_environment,
 )
 from templates.compiler import compile_template
-from templates.inheritance import flatten
-from templates.inliner import premail
-from templates.pieces import join
 from templates.previews import preview_recipient
 from templates.sources import LIBRARY, find_templates, load_template
-
-STYLE = """
-<style>
-p { color: #222222; margin: 0 0 8px; }
-.cell, li { padding: 4px; font-family: "Segoe UI", Arial; }
-.main .cell { padding: 8px; }
-a[href] { color: blue; }
-a:hover { color: red; }
-@media (max-width: 600px) { .cell { padding: 0 !important; } }
-</style>
-"""
-VARIABLES = {
-    "titre": "Des aides < 5 % & « plus »",
-    "vide": "",
-    "couleur": "#123456",
-    "lignes": ["un", "deux 'trois'", 'quatre "cinq"'],
-    "lien": "https://example.org/?a=1&b=2",
-}
-BRAND = Brand(
-    name="Chambre",
-    short_name="CCI",
-    address=("1 rue", "62000 Arras"),
-    website="https://example.org",
-    email="a@example.org",
-    phone="03 00 00 00 00",
-    logo_url=None,
-    primary_colour="#e3a008",  # dark letters stand on it: cssutils would write white as #fff
-    accent_colour="#12467f",
-).names()
-
-
-def make_template(body, folder=Path(), text=None, head=STYLE, subject="Bonjour"):
-    html = body if body.lstrip().startswith("{% extends") else f"<html><head>{head}</head><body>{body}</body></html>"
-    variables = {name: Variable(name, VariableType.TEXT, name, False, "", "x") for name in VARIABLES}
-    return Template("essai", "Essai", "Essai", Purpose.SERVICE, variables, folder, subject, html, text)
-
-
-def render(source, names, *, autoescape=True):
-    return make_environment(autoescape=autoescape).from_string(source).render(names)
-
-
-def outline(tree):
-    """Flatten a page to what a mail client would see of it, with styles as dictionaries."""
-    rows = []
-    for node in tree.getroot().iter():
-        text = "" if node.tag == "style" else " ".join((node.text or "").split())
-        attributes = dict(node.attrib) if isinstance(node.tag, str) else {}
-        style = attributes.pop("style", "")
-        declarations = [part.split(":", 1) for part in style.replace('"', "'").split(";") if part.strip()]
-        styles = {name.strip(): " ".join(value.split()) for name, value in declarations}
-        rows.append((str(node.tag), text, " ".join((node.tail or "").split()), attributes, styles))
-    return rows
-
-
-def assert_same_as_inlining_afterwards(template, names):
-    names = {**preview_recipient(), "brand": BRAND, "purpose": str(template.purpose), **names}
-    plain = join(flatten(template.html, template.folder / "body.html", template.folder))
-    rendered = render(plain, names).strip()
-    expected = premail(etree.fromstring(rendered, etree.HTMLParser()))
-    ours = etree.fromstring(render(compile_template(template).html, names).strip(), etree.HTMLParser()).getroottree()
-    assert outline(ours) == outline(expected)
-
+from tests.unit.compiling import (
+    BRAND,
+    STYLE,
+    VARIABLES,
+    assert_same_as_inlining_afterwards,
+    make_template,
+    render,
+)
 
 SNIPPETS = {
     "text": "<p>{{ titre }}</p>",
@@ -197,133 +135,6 @@ def test_what_cannot_be_compiled_is_refused_with_its_line(body, hint, tmp_path):
     assert caught.value.line
 
 
-INLINED_LATE = {
-    "Jinja in a class": '<p class=\'{{ "cell" if vide }}{{ "main" if not vide }}\'>x</p>',
-    "Jinja in an id": "<p id='a{{ titre }}'>x</p>",
-    "class in a branch": "<p{% if vide %} class=cell{% endif %}>x</p>",
-    "style twice": "<p{% if vide %} style='color:red'{% else %} style='color:blue'{% endif %}>x</p>",
-    "half an element in a branch": "{% if vide %}<div class=main>{% endif %}<p class=cell>x</p>{% if vide %}</div>{% endif %}",
-    "tag of another branch": "{% if vide %}<div class=main>{% else %}<div>{% endif %}<p class=cell>x</p></div>",
-    "attribute made of an expression": "<p {{ 'title' if vide else 'lang' }}=a>x</p>",
-    "safe": "<p>{{ balises | safe }}</p>",
-    "macro used as a value": "{% macro m() %}<p class=cell>x</p>{% endmacro %}{{ m() | upper }}",
-    "macro with a caller": "{% macro m() %}<div class=main>{{ caller() }}</div>{% endmacro %}"
-    "{% call m() %}<p class=cell>x</p>{% endcall %}",
-    "block set": "{% set x %}<p class=cell>a</p>{% endset %}{{ x }}{{ x }}",
-    "filter block": "{% filter replace('u', 'o') %}<p class=cell>un &amp; deux</p>{% endfilter %}",
-    "first child beside a block": "<ol>{% if vide %}<li>a</li>{% endif %}<li>b</li></ol>",
-    "sibling beside a block": "<ul>{% if vide %}<li>a</li>{% endif %}<li>b</li></ul>",
-    "attribute that Jinja writes": "<i title='{{ vide }}'>a</i>",
-    "a tag that cannot stand there": "<body class=cell><p>a</p>",
-}
-LATE_CSS = "<style>ol li:first-child { color: red } ul li + li { color: blue } i[title=plein] { color: green }</style>"
-
-
-@pytest.mark.parametrize("body", INLINED_LATE.values(), ids=INLINED_LATE)
-@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
-def test_what_cannot_be_compiled_is_inlined_for_each_recipient(body, vide):
-    template = make_template(f"\n<i>a</i>\n{body}", head=STYLE + LATE_CSS)
-    template = replace(template, variables={**template.variables, "balises": template.variables["titre"]})
-    names = {**VARIABLES, "vide": vide, "balises": "<i class=cell>{{ titre }}</i>"}
-    compiled = compile_template(template)
-    assert "body.html, line" in compiled.obstacle
-    assert_same_as_inlining_afterwards(template, names)
-    text = render(compiled.text, {**preview_recipient(), **names}, autoescape=False)
-    assert "<" not in text
-    assert render(compiled.without_inlining().html, {**preview_recipient(), **names})
-
-
-LATE_SHEETS = {
-    "statement in style": "{% if vide %}p { color: red }{% endif %}",
-    "expression as a selector": ".{{ mot }} { color: red }",
-    "expression as a rule": ".x { color: red } {{ regle }}",
-    "expression behind #": "p { background: #{{ teinte }} }",
-    "expression in a selector": ".a{{ mot }} { color: red }",
-}
-
-
-@pytest.mark.parametrize("css", LATE_SHEETS.values(), ids=LATE_SHEETS)
-@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
-def test_sheets_that_depend_on_the_recipient_are_inlined_for_each(css, vide):
-    template = make_template("<p class='cell acell x'>a</p>", head=f"<style>{css}</style>")
-    names = {"mot": "cell", "regle": ".x { margin: 0 }", "teinte": "ffeedd"}
-    template = replace(template, variables={**template.variables, **dict.fromkeys(names, template.variables["vide"])})
-    assert compile_template(template).obstacle
-    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": vide, **names})
-
-
-def test_jinja_in_media_queries_does_not_hinder():
-    css = "p { color: red } @media (max-width: 9px) { {% if vide %}p { color: #{{ couleur }} }{% endif %} }"
-    template = make_template("<p>a</p>", head=f"<style>{css}</style>")
-    assert not compile_template(template).obstacle
-    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": "oui"})
-
-
-def test_without_rules_nothing_is_inlined_late():
-    compiled = compile_template(make_template("<p class='{{ titre }}'>x</p>", head=""))
-    assert "inlined" not in compiled.html
-    assert "x" in render(compiled.text, {**preview_recipient(), **VARIABLES}, autoescape=False)
-
-
-@pytest.mark.parametrize(
-    "css",
-    ["@\\69mport 'https://example.org/a.css';", "p { color: red } @import 'https://example.org/a.css'"],
-    ids=ascii,
-)
-def test_imports_that_cannot_be_read_are_refused(css):
-    with pytest.raises(InvalidTemplate, match="@import"):
-        compile_template(make_template("<p>a</p>", head=f"<style>{css}</style>"))
-
-
-MACROS = {
-    "one": "{% macro m(a, b='x') %}<td class=cell title='{{ b }}'>{{ a }}</td>{% endmacro %}"
-    "<table class=main><tr>{{ m(titre) }}{{ m('c', b=lien) }}</tr></table>",
-    "in a loop": "{% macro m(a) %}<li>{{ a }}{% if vide %}!{% endif %}</li>{% endmacro %}"
-    "<ul>{% for l in lignes %}{{ m(l ~ loop.index) }}{% endfor %}</ul>",
-    "in a macro": "{% macro k(a) %}<b class=cell>{{ a }}</b>{% endmacro %}"
-    "{% macro m(a, b) %}<p>{{ k(a) }} {{ k(b | upper) }}</p>{% endmacro %}{{ m('x, y', [titre, '('] | join) }}",
-    "without arguments": "{% macro m() %}<p>{{ titre }}</p>{% endmacro %}{{ m() }}<div class=main>{{- m() -}}</div>",
-    "with": "{% with a = titre %}<p class=cell>{{ a }}</p>{% endwith %}",
-}
-
-
-@pytest.mark.parametrize("body", MACROS.values(), ids=MACROS)
-@pytest.mark.parametrize("vide", ["", "plein"], ids=["empty", "filled"])
-def test_macros_are_written_out_where_they_are_called(body, vide):
-    template = make_template(body)
-    compiled = compile_template(template)
-    assert not compiled.obstacle
-    assert "macro" not in compiled.html
-    assert_same_as_inlining_afterwards(template, {**VARIABLES, "vide": vide})
-
-
-def test_a_macro_that_would_see_the_name_of_a_loop_stays_a_macro():
-    body = "{% set l = titre %}{% macro m() %}<p>{{ l }}</p>{% endmacro %}{% for l in lignes %}{{ m() }}{% endfor %}"
-    assert compile_template(make_template(body)).obstacle
-    assert_same_as_inlining_afterwards(make_template(body), VARIABLES)
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        "{% import 'outils.html' as ui %}<div class=main>{{ ui.case(titre) }}</div>",
-        "{% from 'outils.html' import case %}<div class=main>{{ case(titre) }}</div>",
-        "{% from 'outils.html' import case as c with context %}<div class=main>{{ c(titre) }}</div>",
-    ],
-    ids=["import", "from", "renamed"],
-)
-def test_imported_macros_are_written_out(use, tmp_path):
-    (tmp_path / "outils.html").write_text(
-        "{% macro gras(a) %}<b>{{ a }}</b>{% endmacro %}"
-        "{% macro case(a) %}<p class=cell>{{ gras(a) }}</p>{% endmacro %}"
-    )
-    template = make_template(use, folder=tmp_path)
-    assert not compile_template(template).obstacle
-    assert_same_as_inlining_afterwards(template, VARIABLES)
-    with pytest.raises(InvalidTemplate, match="autre"):
-        compile_template(make_template("{% from 'outils.html' import autre %}", folder=tmp_path))
-
-
 def test_raw_stays_text():
     body = "{% raw %}<p class=cell title='{{ x }}'>{{ titre }} {% if %} {# a #}</p>{% endraw %}<p>jph1x {{ titre }}</p>"
     template = make_template(body, head="<style>p { color: red } {% raw %}@media{#a{color:red}}{% endraw %}</style>")
@@ -406,39 +217,6 @@ def test_positional_rules_are_fine_where_nothing_depends_on_the_recipient():
     body = "<ul><li>{% if vide %}a{% endif %}</li><li>b</li></ul>{% if vide %}<p>x</p>{% endif %}"
     head = "<style>li:first-child { color: red } li + li { color: blue }</style>"
     assert_same_as_inlining_afterwards(make_template(body, head=head), VARIABLES)
-
-
-def test_layouts_and_includes_are_merged(tmp_path):
-    (tmp_path / "cadre.html").write_text(
-        "<html><body>{% block a %}<p>un</p>{% endblock %}{% block b %}{% block c %}c{% endblock %}{% endblock %}"
-        "{% include 'bas.html' %}</body></html>"
-    )
-    (tmp_path / "milieu.html").write_text(
-        "{% extends 'cadre.html' %}{% block a %}{{ super() }}<p>deux</p>{% endblock %}"
-    )
-    (tmp_path / "bas.html").write_text("<p>{{ mot }}</p>")
-    body = (
-        "{% extends 'milieu.html' %}\n{# rien #}\n{% set mot = titre %}\n"
-        "{% block a %}{{ super() }}trois{% endblock %}{% block c %}C{% endblock %}"
-    )
-    compiled = compile_template(make_template(body, folder=tmp_path))
-    page = etree.fromstring(render(compiled.html, VARIABLES).strip(), etree.HTMLParser())
-    assert page.xpath("string()") == f"undeuxtroisC{VARIABLES['titre']}"
-
-
-MERGE_FAULTS = {
-    "text outside of blocks": ("{% extends '_base/layout.html' %}<p>x</p>", "outside"),
-    "unknown block": ("{% extends '_base/layout.html' %}{% block contenu %}{% endblock %}", "content"),
-    "circle": ("{% extends 'moi.html' %}", "circle"),
-    "late extends": ("<p>x</p>{% block a %}{% extends 'moi.html' %}{% endblock %}", "top"),
-}
-
-
-@pytest.mark.parametrize(("body", "hint"), MERGE_FAULTS.values(), ids=MERGE_FAULTS)
-def test_faults_of_inheritance_are_named(body, hint, tmp_path):
-    (tmp_path / "moi.html").write_text("{% extends 'moi.html' %}")
-    with pytest.raises(InvalidTemplate, match=hint):
-        compile_template(make_template(body, folder=tmp_path))
 
 
 @pytest.mark.parametrize("body", ["", "  \n", "{# rien #}", "<!-- rien -->", "{% set a = 1 %}"], ids=ascii)

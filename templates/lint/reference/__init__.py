@@ -24,7 +24,7 @@ CLIENTS = {
 """The clients of the data and what they are called. Of Free's webmail (zimbra.free.fr) only 19 features are tested, and
 of Orange, SFR and La Poste about four in five; what nobody tested counts as supported."""
 
-UNSUPPORTED, PARTIAL = "n", "a"
+UNSUPPORTED = "n"
 
 
 class Feature(NamedTuple):
