@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campaigns.cli.audiences import PurposeOption
-from campaigns.cli.explaining import CampaignOption, Subject, choice_of, subject_of
+from campaigns.cli.explaining import CampaignOption, Subject, choice_of, refuse_given, subject_of
 from campaigns.cli.options import Json
 from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, wrap
 
@@ -26,6 +26,7 @@ app = typer.Typer()
     help=_("Say whether an address is in or out, and why. For each company that it serves."),
 )
 def why(
+    ctx: typer.Context,
     address: Annotated[str, typer.Argument(help=_("The address."))],
     audience: Annotated[str | None, typer.Option(help=_("A saved audience."))] = None,
     query: Annotated[str | None, typer.Option(help=_("A query; all contacts without it."))] = None,
@@ -40,6 +41,8 @@ def why(
     given = [each for each in (audience, query, campaign) if each is not None]
     if len(given) > 1:
         raise typer.BadParameter(_("Give one of --audience, --query and --campaign."))
+    if campaign is not None:
+        refuse_given(ctx, "purpose")
     context = open_context()
     with reading(context.engine) as session:
         if audience is not None:

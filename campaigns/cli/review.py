@@ -23,6 +23,7 @@ app = typer.Typer()
 )
 def list_(as_json: Json = False) -> None:
     from campaigns.cli.context import open_context
+    from campaigns.lifecycle import status_label
 
     found = records(open_context())
     if as_json:
@@ -38,19 +39,6 @@ def list_(as_json: Json = False) -> None:
     columns += [_("Recip."), _("Sent"), _("Bounced"), _("Failed"), _("Deferred"), _("Uncertain")]
     empty = _("There is no campaign yet. Prepare one: relais campaigns create --help")
     show_table(columns, rows, numbers=len(figures), empty=empty)
-
-
-def status_label(status: str) -> str:
-    """Give a campaign's status in the officer's language."""
-    labels = {
-        "draft": _("draft"),
-        "scheduled": _("scheduled"),
-        "sending": _("sending"),
-        "paused": _("paused"),
-        "finished": _("finished"),
-        "cancelled": _("cancelled"),
-    }
-    return labels[status]
 
 
 _PER = {
@@ -85,6 +73,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
     from campaigns import lifecycle, planning, queries, reports, snapshots
     from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
+    from campaigns.lifecycle import status_label
     from campaigns.targets import Target
     from sends import tally
 
