@@ -74,6 +74,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
     from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
     from campaigns.lifecycle import status_label
+    from campaigns.models import Campaign, WebinarChange
     from campaigns.targets import Target
     from sends import tally
 
@@ -84,6 +85,8 @@ def show(slug: Slug, as_json: Json = False) -> None:
         target = Target.of(campaign)
         record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
         record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
+        webinar = session.get(Campaign, campaign.webinar_id) if campaign.webinar_change else None
+        record |= {"webinar": webinar.slug if webinar else None, "webinar_change": campaign.webinar_change}
         record |= {"attachments": campaign.attachments, "give_up_hours": campaign.give_up_hours}
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
@@ -113,6 +116,10 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Variables"), ", ".join(f"{name}={value}" for name, value in record["variables"].items())),
             (_("Subject"), record["subject"]),
             (_("Attachments"), ", ".join(record["attachments"])),
+            (
+                _("Takes out") if record["webinar_change"] == WebinarChange.CANCEL else _("Moves"),
+                record["webinar"] and _("the webinar of {slug}, in calendars too").format(slug=record["webinar"]),
+            ),
             (_("Purpose"), record["purpose"]),
             (_("One mail per"), _PER[target.per]()),
             (_("Except who got"), ", ".join(target.except_received)),
