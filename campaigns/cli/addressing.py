@@ -120,7 +120,8 @@ def _show_answer(context: "Context", answer: "Answer", subject: Subject) -> None
         say("")
         say(wrap(choice_of(subject.target), indent=0))
     _show_suppressions(context, answer)
-    companies = {each.contact_id: each.company for each in answer.verdicts} if len(answer.history) > 1 else {}
+    several = len(answer.history) > 1
+    companies: dict[int | None, str | None] = {each.contact_id: each.company for each in answer.verdicts if several}
     for each in answer.history:
         _show_history(context, each, companies.get(each.contact_id))
 

@@ -51,8 +51,8 @@ def imports(as_json: Json = False) -> None:
     titles = [_("No."), _("Day"), _("File"), _("Kind"), _("Rows"), _("New"), _("Chang."), _("Same"), _("Rej.")]
     table = []
     for number, at, file, kind, undone_at, *figures in (row.values() for row in rows):
-        undone = "" if undone_at is None else f" ({_('taken back on {day}').format(day=str(undone_at)[:10])})"
-        table.append((number, str(at)[:10], f"{file}{undone}", kind, *figures))
+        undone = _("taken back on {day}").format(day=str(undone_at)[:10])
+        table.append((number, str(at)[:10], f"{file} ({undone})" if undone_at else file, kind, *figures))
     show_table(titles, table, numbers=5, empty=_("Nothing was imported yet: relais audiences import contacts.xlsx"))
 
 
