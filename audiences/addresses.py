@@ -60,9 +60,74 @@ def _validate(text: str) -> Address:
         # local part has no more than 64 characters.
         valid = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
-        raise InvalidAddress(_("{address} is not an address: {why}").format(address=text.strip(), why=error)) from None
+        raise InvalidAddress(
+            _("{address} is not an address: {why}").format(address=text.strip(), why=_why(str(error)))
+        ) from None
     domain = (valid.ascii_domain or valid.domain).lower()
     return Address(f"{valid.local_part}@{valid.domain.lower()}", f"{valid.local_part.casefold()}@{domain}")
+
+
+def _why(fault: str) -> str:
+    """Put a sentence of email-validator's, whose own are English only, into the language of the interface."""
+    found = _SIGNS.fullmatch(fault)
+    if found is not None:
+        after = _("The part after the @-sign contains invalid characters: {signs}.")
+        before = _("The email address contains invalid characters before the @-sign: {signs}.")
+        return (before if found["before"] else after).format(signs=found["signs"].replace("SPACE", _("a space")))
+    if fault.startswith("The email address is too long before the @-sign"):
+        return _("More than 64 characters stand before the @-sign.")
+    if fault.startswith(("The email address is too long", "After the @-sign, periods cannot")):
+        return _("The email address, or a part of it, is too long.")
+    return _known_faults().get(fault, fault)
+
+
+_SIGNS = re.compile(
+    r"(?:The part after the @-sign contains|(?P<before>The email address contains)) invalid characters"
+    r"(?(before) before the @-sign): (?P<signs>.+)\.",
+    re.DOTALL,
+)
+
+
+def _known_faults() -> dict[str, str]:
+    """Give what email-validator 2 says of an address (its syntax.py) and how the officer reads it."""
+    return {
+        "An email address must have an @-sign.": _("An email address must have an @-sign."),
+        "There must be something before the @-sign.": _("There must be something before the @-sign."),
+        "There must be something after the @-sign.": _("There must be something after the @-sign."),
+        "The part after the @-sign is not valid. It should have a period.": _(
+            "The part after the @-sign is not valid. It should have a period."
+        ),
+        "The part after the @-sign is not valid. It is not within a valid top-level domain.": _(
+            "The part after the @-sign is not valid. It is not within a valid top-level domain."
+        ),
+        "The part after the @-sign is a special-use or reserved name that cannot be used with email.": _(
+            "The part after the @-sign is a special-use or reserved name that cannot be used with email."
+        ),
+        "An email address cannot have two periods in a row.": _("An email address cannot have two periods in a row."),
+        "An email address cannot start with a period.": _("An email address cannot start with a period."),
+        "An email address cannot end with a period.": _("An email address cannot end with a period."),
+        "An email address cannot have a period immediately before the @-sign.": _(
+            "An email address cannot have a period immediately before the @-sign."
+        ),
+        "An email address cannot have a period immediately after the @-sign.": _(
+            "An email address cannot have a period immediately after the @-sign."
+        ),
+        "An email address cannot have a hyphen immediately after the @-sign.": _(
+            "An email address cannot have a hyphen immediately after the @-sign."
+        ),
+        "An email address cannot have a period and a hyphen next to each other.": _(
+            "An email address cannot have a period and a hyphen next to each other."
+        ),
+        "A display name and angle brackets around the email address are not permitted here.": _(
+            "A display name and angle brackets around the email address are not permitted here."
+        ),
+        "A bracketed IP address after the @-sign is not allowed here.": _(
+            "A bracketed IP address after the @-sign is not allowed here."
+        ),
+        "Quoting the part before the @-sign is not allowed here.": _(
+            "Quoting the part before the @-sign is not allowed here."
+        ),
+    }
 
 
 def is_role_mailbox(address: Address) -> bool:

@@ -20,7 +20,7 @@ from audiences.models import Company, Contact, Request
 from audiences.place_fields import PLACE_FIELDS
 from audiences.request_fields import REQUEST_FIELDS
 from audiences.syntax import MOST_TERMS, normalise, parse
-from audiences.text import did_you_mean, fold
+from audiences.text import did_you_mean, fold, nearest
 from audiences.tree import All, Either, Everything, Not, SameRequest, Term, Tree
 from audiences.wording import in_french
 
@@ -87,11 +87,19 @@ def find_field(name: str, fields: Iterable[Field]) -> Field | None:
     return next((field for field in fields if wanted in map(fold, (field.name, *field.aliases))), None)
 
 
+def unknown_field(name: str, known: Iterable[str], span: tuple[int, int]) -> UnknownField:
+    """Say that no field has this name, and which of the `known` ones come near or where they all are."""
+    near = nearest(name, known)
+    hint = did_you_mean(name, near) if near else _("See `relais audiences fields`.")
+    return UnknownField(_("Unknown field “{name}”. {hint}").format(name=name, hint=hint), span)
+
+
 class _Resolver:
     def __init__(self, store: Store, fields: Sequence[Field]) -> None:
         self._store = store
         self._terms = 0
         self._fields = {fold(name): field for field in fields for name in (field.name, *field.aliases)}
+        self._names = [name for field in fields for name in (field.name, *field.aliases)] + ["request", "demande"]
 
     def read(self, query: str, path: tuple[str, ...]) -> Resolved:
         """Parse and resolve a query; `path` are the audiences that led here, the last one being its own."""
@@ -107,9 +115,7 @@ class _Resolver:
             raise InvalidQuery(cause.format(count=MOST_TERMS), term.value.span)
         field = self._fields.get(fold(term.name))
         if field is None:
-            known = [*self._fields, "request", "demande"]
-            cause = _("Unknown field “{name}”. {hint}")
-            raise UnknownField(cause.format(name=term.name, hint=did_you_mean(term.name, known)), term.name_span)
+            raise unknown_field(term.name, self._names, term.name_span)
         if term.in_request and field.subject is not Subject.REQUEST:
             cause = _("{field} does not speak of a request. Take it out of request:( … ).")
             raise InvalidQuery(cause.format(field=field.name), term.name_span)

@@ -33,6 +33,19 @@ STATUS_ORDER = (_S.SENDING, _S.PAUSED, _S.SCHEDULED, _S.DRAFT, _S.FINISHED, _S.C
 """How lists are ordered: what goes on now, what is coming, then the past."""
 
 
+def status_label(status: str) -> str:
+    """Give a campaign's status in the officer's language."""
+    labels = {
+        "draft": _("draft"),
+        "scheduled": _("scheduled"),
+        "sending": _("sending"),
+        "paused": _("paused"),
+        "finished": _("finished"),
+        "cancelled": _("cancelled"),
+    }
+    return labels[status]
+
+
 def create_campaign(
     session: Session,
     slug: str,
@@ -116,7 +129,7 @@ def move(campaign: Campaign, status: CampaignStatus) -> None:
     if status not in TRANSITIONS[before]:
         raise WrongStatus(
             _("The campaign {slug} is {status}: it cannot become {wanted}. See `relais campaigns show {slug}`.").format(
-                slug=campaign.slug, status=before, wanted=status
+                slug=campaign.slug, status=status_label(before), wanted=status_label(status)
             )
         )
     campaign.status = status
@@ -133,7 +146,9 @@ def unschedule(campaign: Campaign) -> None:
     """Make a scheduled campaign a draft again."""
     if campaign.status != CampaignStatus.SCHEDULED:
         raise WrongStatus(
-            _("The campaign {slug} is {status}, not scheduled.").format(slug=campaign.slug, status=campaign.status)
+            _("The campaign {slug} is {status}, not scheduled.").format(
+                slug=campaign.slug, status=status_label(campaign.status)
+            )
         )
     move(campaign, CampaignStatus.DRAFT)
     campaign.scheduled_at = campaign.content = campaign.redirect_to = None
@@ -149,7 +164,9 @@ def resume(campaign: Campaign) -> None:
     """Let a paused campaign go on."""
     if campaign.status != CampaignStatus.PAUSED:
         raise WrongStatus(
-            _("The campaign {slug} is {status}, not paused.").format(slug=campaign.slug, status=campaign.status)
+            _("The campaign {slug} is {status}, not paused.").format(
+                slug=campaign.slug, status=status_label(campaign.status)
+            )
         )
     move(campaign, CampaignStatus.SENDING)
     campaign.note = None
@@ -163,7 +180,7 @@ def reopen(campaign: Campaign) -> None:
     elif campaign.status not in (CampaignStatus.SENDING, CampaignStatus.PAUSED):
         raise WrongStatus(
             _("The campaign {slug} is {status}: nothing of it was sent yet.").format(
-                slug=campaign.slug, status=campaign.status
+                slug=campaign.slug, status=status_label(campaign.status)
             )
         )
 

@@ -53,6 +53,7 @@ def lint_template(template: Template, given: Mapping[str, str], settings: Settin
         places=Places(template),
         examples=frozenset(example_variables(template).keys() - given.keys()),
         image_sizes=_image_sizes(template.folder, compiled),
+        image_names={image.content_id: image.filename for image in compiled.images},
     )
     return run([page], template)
 
@@ -99,6 +100,7 @@ def lint_campaign(
                 encode=_encode,
                 places=Places(template if is_same else None),
                 image_sizes={} if template is None else _image_sizes(template.folder, compiled),
+                image_names={image.content_id: image.filename for image in compiled.images},
             )
         )
 

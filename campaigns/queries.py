@@ -11,7 +11,7 @@ from audiences import catalogue
 from audiences.errors import AudienceError, AudienceInUse, UnknownField, UnknownValue
 from audiences.fields import Field, Meaning, Phrase, Store, Subject, Tally, guillemets, only_values
 from audiences.models import Audience, Company, Contact
-from audiences.segments import AUDIENCE_FIELD, FIELDS, Segment, find_field, read_segment
+from audiences.segments import AUDIENCE_FIELD, FIELDS, Segment, find_field, read_segment, unknown_field
 from audiences.tallies import contact_tallies
 from audiences.text import did_you_mean
 from audiences.tree import Range, Text
@@ -112,8 +112,9 @@ def tally_values(session: Session, name: str, settings: Settings, *, now: dateti
     fields = [*FIELDS.values(), *SEND_FIELDS, AUDIENCE_FIELD]
     field = find_field(name, fields)
     if field is None:
-        hint = did_you_mean(name, [each.name for each in fields])
-        raise UnknownField(_("Unknown field “{name}”. {hint}").format(name=name, hint=hint), (0, len(name)), name)
+        error = unknown_field(name, [each.name for each in fields], (0, len(name)))
+        error.query = name
+        raise error
     store = store_of(session, settings, now=now)
     if field is AUDIENCE_FIELD:
         return _audiences(session, settings, now=now)

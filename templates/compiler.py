@@ -189,7 +189,7 @@ def _check_names(template: Template, pieces: list[Piece]) -> list[tuple[Piece, s
     given = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
     for name in sorted(meta.find_undeclared_variables(tree) - known - given):
         raise _locate(pieces, name).refuse(
-            _("{name} is neither a variable of template.toml nor a name of the recipient's; {nearest}").format(
+            _("{name} is neither a variable of the template nor a name of the recipient's; {nearest}").format(
                 name=name, nearest=nearest(name, sorted(known - set(environment.globals)))
             )
         )

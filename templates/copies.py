@@ -7,11 +7,12 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
-from templates.errors import InvalidTemplate, TemplateExists
+from templates.errors import InvalidTemplate, TemplateError, TemplateExists
 from templates.sources import Template, Variable, load_template
 from templates.values import VariableType
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_PREHEADER = re.compile(r"\{% block preheader %\}(.+?)\{% endblock %\}")
 _WRITTEN = {
     VariableType.AMOUNT: "{{{{ {name} | amount }}}}",
     VariableType.DATE: "{{{{ {name} | date }}}}",
@@ -42,7 +43,11 @@ def copy_template(source: Template, name: str, folder: Path, *, as_markdown: boo
     else:
         target = folder / name
         shutil.copytree(source.folder, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    load_template(name, [folder])
+    try:
+        load_template(name, [folder])
+    except TemplateError:  # half a template would stop every command that lists them
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+        raise
     return target
 
 
@@ -58,6 +63,8 @@ def _as_markdown(source: Template) -> str:
     }
     if source.invite:
         settings["invite"] = dict(source.invite)
+    if preheader := _PREHEADER.search(source.html):
+        settings["preheader"] = preheader[1]
     front = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000)
     return f"---\n{front}---\n\n" + "\n".join(_body(source)) + "\n"
 
@@ -66,6 +73,8 @@ def _settings_of(variable: Variable) -> dict[str, Any]:
     given: dict[str, Any] = {"type": str(variable.type), "label": variable.label}
     if variable.required:
         given["required"] = True
+    if variable.choices:
+        given["choices"] = list(variable.choices)
     for key in ("default", "example"):
         if text := getattr(variable, key):
             given[key] = text

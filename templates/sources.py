@@ -255,7 +255,9 @@ def own_file(folder: Path, name: str, file: Path, line: int | None = None) -> Pa
     found = (folder / name).resolve()
     if not found.is_relative_to(folder.resolve()) or not found.is_file():
         raise InvalidTemplate(
-            _("there is no file {name} in the template's folder; put it there").format(name=name), file=file, line=line
+            _("there is no file {name} in the folder {folder}; put it there").format(name=name, folder=folder),
+            file=file,
+            line=line,
         )
     return found
 

@@ -197,9 +197,7 @@ def _read_email(written: str, _today: dt.date) -> str:
         return validate_email(written, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise InvalidValue(
-            _("{written!r} is not an email address ({error}); write it as name@example.org").format(
-                written=written, error=error
-            )
+            _("{written!r} is not an email address; write it as name@example.org").format(written=written)
         ) from error
 
 

@@ -1,12 +1,13 @@
 """The command that says of one address whether it is in or out, and why."""
 
 from gettext import gettext as _
+from gettext import ngettext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from campaigns.cli.audiences import PurposeOption
-from campaigns.cli.explaining import CampaignOption, Subject, choice_of, subject_of
+from campaigns.cli.explaining import CampaignOption, Subject, choice_of, refuse_given, subject_of
 from campaigns.cli.options import Json
 from campaigns.cli.output import emit_json, examples, say, show_pairs, show_table, wrap
 
@@ -26,6 +27,7 @@ app = typer.Typer()
     help=_("Say whether an address is in or out, and why. For each company that it serves."),
 )
 def why(
+    ctx: typer.Context,
     address: Annotated[str, typer.Argument(help=_("The address."))],
     audience: Annotated[str | None, typer.Option(help=_("A saved audience."))] = None,
     query: Annotated[str | None, typer.Option(help=_("A query; all contacts without it."))] = None,
@@ -40,6 +42,8 @@ def why(
     given = [each for each in (audience, query, campaign) if each is not None]
     if len(given) > 1:
         raise typer.BadParameter(_("Give one of --audience, --query and --campaign."))
+    if campaign is not None:
+        refuse_given(ctx, "purpose")
     context = open_context()
     with reading(context.engine) as session:
         if audience is not None:
@@ -116,8 +120,10 @@ def _show_answer(context: "Context", answer: "Answer", subject: Subject) -> None
         say("")
         say(wrap(choice_of(subject.target), indent=0))
     _show_suppressions(context, answer)
+    several = len(answer.history) > 1
+    companies: dict[int | None, str | None] = {each.contact_id: each.company for each in answer.verdicts if several}
     for each in answer.history:
-        _show_history(context, each)
+        _show_history(context, each, companies.get(each.contact_id))
 
 
 def _show_suppressions(context: "Context", answer: "Answer") -> None:
@@ -137,22 +143,44 @@ def _show_suppressions(context: "Context", answer: "Answer") -> None:
         )
 
 
-def _show_history(context: "Context", each: "History") -> None:
+def _status_words() -> dict[str, str]:
+    """Give how one delivery stands, as the officer reads it; `sends.states` says what each means."""
+    return {
+        "queued": _("in the queue"),
+        "claimed": _("held by a worker"),
+        "sending": _("on the wire"),
+        "sent": _("sent to the relay"),
+        "deferred": _("deferred for now"),
+        "delivered": _("delivered to the mailbox"),
+        "bounced": _("bounced back"),
+        "failed": _("given up"),
+        "uncertain": _("in doubt"),
+        "suppressed": _("stopped by an opposition"),
+        "cancelled": _("cancelled with its campaign"),
+    }
+
+
+def _show_history(context: "Context", each: "History", company: str | None) -> None:
     from campaigns.calendar import show_instant
 
     zone = context.settings.zone
     say("")
     steps = [(show_instant(each.planned_at, zone), _("planned"))]
+    words = _status_words()
     steps += [
-        (show_instant(step.at, zone), ", ".join(part for part in (step.status, step.reason, step.reply) if part))
+        (show_instant(step.at, zone), ", ".join(part for part in (words[step.status], step.reason, step.reply) if part))
         for step in each.steps
     ]
+    status = words[each.line.status]
     if not each.steps or each.steps[-1].status != each.line.status:
-        said = ", ".join(part for part in (each.line.status, each.line.reason, each.line.reply) if part)
+        said = ", ".join(part for part in (status, each.line.reason, each.line.reply) if part)
         steps.append((show_instant(each.updated_at, zone), said))
-    say(
-        _("The delivery is {status}, after {attempts} attempt(s):").format(
-            status=each.line.status, attempts=each.line.attempts
-        )
+    told = ngettext(
+        "The delivery is {status}, after {attempts} attempt:",
+        "The delivery is {status}, after {attempts} attempts:",
+        each.line.attempts,
     )
+    if company:
+        say(company)
+    say(told.format(status=status, attempts=each.line.attempts))
     show_pairs(steps)

@@ -12,6 +12,7 @@ import typer
 
 from campaigns.cli import addressing, audiences, campaigns, explaining, output, sends, setup, suppressions, templates
 from campaigns.cli.output import open_private
+from campaigns.cli.usage import usage_sentence
 
 ERROR_LOG = Path("relais-errors.log")
 
@@ -88,12 +89,14 @@ def _explain_usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if context is None:
-        return _fail(message, ExitCode.REFUSED)
+        return _fail(usage_sentence(message), ExitCode.REFUSED)
     if message == context.get_help():
         sys.stderr.write(message + "\n")
         return ExitCode.REFUSED
     help_ = _("See `{command} --help`.").format(command=context.command_path)
-    return _fail(f"{message.rstrip('.')}. {help_}", ExitCode.REFUSED)
+    said = usage_sentence(message)
+    end = "" if said.endswith(("?", "!")) else "."
+    return _fail(f"{said}{end} {help_}", ExitCode.REFUSED)
 
 
 def _is_expected(error: Exception) -> bool:

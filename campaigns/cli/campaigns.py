@@ -1,6 +1,7 @@
 """Commands about campaigns: prepare, try, send or schedule, and review."""
 
 from gettext import gettext as _
+from gettext import ngettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -273,7 +274,12 @@ def cancel(slug: Slug, yes: Yes = False) -> None:
         confirm(_("Cancel {slug} for good?").format(slug=slug))
     with changing(slug) as (session, campaign, now):
         count = lifecycle.cancel(session, campaign, now=now)
-    say(_("{slug} is cancelled; {count} messages will not leave.").format(slug=slug, count=count))
+    told = ngettext(
+        "{slug} is cancelled; {count} message will not leave.",
+        "{slug} is cancelled; {count} messages will not leave.",
+        count,
+    )
+    say(told.format(slug=slug, count=count))
 
 
 app.add_typer(checks.app)

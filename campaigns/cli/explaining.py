@@ -44,6 +44,14 @@ class Subject(NamedTuple):
         return self.campaign is not None and self.campaign.launched_at is not None
 
 
+def refuse_given(ctx: typer.Context, *names: str) -> None:
+    """Refuse options that a campaign has settled already: what they say would count for nothing."""
+    for name in names:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(_("The campaign has its own: leave this out."), param_hint=f"--{name}")
+
+
 def subject_of(session: "Session", query: str | None, campaign: str | None, purpose: str, per: str) -> Subject:
     """Read what a command asks about: a query or the name of an audience, or else a campaign."""
     from audiences.catalogue import query_of
@@ -69,6 +77,7 @@ def subject_of(session: "Session", query: str | None, campaign: str | None, purp
     help=_("Show how a query comes down to its recipients. Who matches, and who is left out for which reason."),
 )
 def explain(
+    ctx: typer.Context,
     query: Annotated[str | None, typer.Argument(help=_("A query, like epci:CUA, or the name of an audience."))] = None,
     campaign: CampaignOption = None,
     purpose: PurposeOption = "public_information",
@@ -92,6 +101,8 @@ def explain(
         raise typer.BadParameter(_("“{by}” is neither epci nor sector.").format(by=by), param_hint="--by")
     if by is not None and show is not None:
         raise typer.BadParameter(_("--show lists contacts, --by counts them: give one of the two."))
+    if campaign is not None:
+        refuse_given(ctx, "purpose", "per")
     context = open_context()
     with reading(context.engine) as session:
         subject = subject_of(session, query, campaign, purpose, per)

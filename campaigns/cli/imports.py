@@ -305,5 +305,5 @@ def layouts(
     table = [
         (*row[:-1], ", ".join(f"{header} = {field}" for header, field in row[-1].items() if field)) for row in rows
     ]
-    titles = [_("Number"), _("Kind"), _("Last file"), _("Used"), _("Columns")]
+    titles = [_("No."), _("Kind"), _("Last file"), _("Used"), _("Columns")]
     show_table(titles, table, empty=_("No layout is remembered yet: each import that succeeds remembers its own."))

@@ -23,6 +23,7 @@ app = typer.Typer()
 )
 def list_(as_json: Json = False) -> None:
     from campaigns.cli.context import open_context
+    from campaigns.lifecycle import status_label
 
     found = records(open_context())
     if as_json:
@@ -38,19 +39,6 @@ def list_(as_json: Json = False) -> None:
     columns += [_("Recip."), _("Sent"), _("Bounced"), _("Failed"), _("Deferred"), _("Uncertain")]
     empty = _("There is no campaign yet. Prepare one: relais campaigns create --help")
     show_table(columns, rows, numbers=len(figures), empty=empty)
-
-
-def status_label(status: str) -> str:
-    """Give a campaign's status in the officer's language."""
-    labels = {
-        "draft": _("draft"),
-        "scheduled": _("scheduled"),
-        "sending": _("sending"),
-        "paused": _("paused"),
-        "finished": _("finished"),
-        "cancelled": _("cancelled"),
-    }
-    return labels[status]
 
 
 _PER = {
@@ -85,6 +73,8 @@ def show(slug: Slug, as_json: Json = False) -> None:
     from campaigns import lifecycle, planning, queries, reports, snapshots
     from campaigns.calendar import local_iso
     from campaigns.cli.context import open_context
+    from campaigns.lifecycle import status_label
+    from campaigns.models import Campaign, WebinarChange
     from campaigns.targets import Target
     from sends import tally
 
@@ -95,6 +85,8 @@ def show(slug: Slug, as_json: Json = False) -> None:
         target = Target.of(campaign)
         record |= {"query": campaign.query or campaign.audience.query, "variables": campaign.variables}
         record |= {"subject": campaign.subject, "redirect_to": campaign.redirect_to}
+        webinar = session.get(Campaign, campaign.webinar_id) if campaign.webinar_change else None
+        record |= {"webinar": webinar.slug if webinar else None, "webinar_change": campaign.webinar_change}
         record |= {"attachments": campaign.attachments, "give_up_hours": campaign.give_up_hours}
         if campaign.waterfall is not None:
             waterfall = planning.stored_waterfall(campaign)
@@ -124,6 +116,10 @@ def show(slug: Slug, as_json: Json = False) -> None:
             (_("Variables"), ", ".join(f"{name}={value}" for name, value in record["variables"].items())),
             (_("Subject"), record["subject"]),
             (_("Attachments"), ", ".join(record["attachments"])),
+            (
+                _("Takes out") if record["webinar_change"] == WebinarChange.CANCEL else _("Moves"),
+                record["webinar"] and _("the webinar of {slug}, in calendars too").format(slug=record["webinar"]),
+            ),
             (_("Purpose"), record["purpose"]),
             (_("One mail per"), _PER[target.per]()),
             (_("Except who got"), ", ".join(target.except_received)),

@@ -48,11 +48,11 @@ def imports(as_json: Json = False) -> None:
     if as_json:
         emit_json(rows)
         return
-    titles = [
-        _("Number"), _("Date"), _("File"), _("Kind"), _("Taken back"),
-        _("Rows"), _("New"), _("Changed"), _("Unchanged"), _("Rejected"),
-    ]  # fmt: skip
-    table = [tuple(row.values()) for row in rows]
+    titles = [_("No."), _("Day"), _("File"), _("Kind"), _("Rows"), _("New"), _("Chang."), _("Same"), _("Rej.")]
+    table = []
+    for number, at, file, kind, undone_at, *figures in (row.values() for row in rows):
+        undone = _("taken back on {day}").format(day=str(undone_at)[:10])
+        table.append((number, str(at)[:10], f"{file} ({undone})" if undone_at else file, kind, *figures))
     show_table(titles, table, numbers=5, empty=_("Nothing was imported yet: relais audiences import contacts.xlsx"))
 
 

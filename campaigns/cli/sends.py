@@ -217,7 +217,9 @@ def log(
             _("“{status}” is no status: {names}.").format(status=status, names=names), param_hint="--status"
         )
     with reading(open_context().engine) as session:
-        lines = read_log(session, get_campaign(session, slug).id, status=status)
+        campaign = get_campaign(session, slug)
+        lines = read_log(session, campaign.id, status=status)
+        is_launched = campaign.launched_at is not None
     if as_json:
         emit_json([line._asdict() for line in lines])
         return
@@ -226,7 +228,8 @@ def log(
         for line in lines
     ]
     columns = [_("Recipient"), _("Status"), _("Tries"), _("Reason"), _("Last reply")]
-    show_table(columns, rows, empty=_("There is none."))
+    empty = _("There is none.") if is_launched else _("{slug} was not launched yet.").format(slug=slug)
+    show_table(columns, rows, empty=empty)
 
 
 def _reply(line: "LogLine") -> str:

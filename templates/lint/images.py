@@ -143,7 +143,9 @@ def _check_weights(page: Page, images: list[Any]) -> Iterator[Finding]:
         total += size
         if size > EACH:
             yield WEIGHT.found(
-                f"{name} pèse {size // 1024} Ko.", f"Réduisez-la sous {EACH // 1024} Ko.", page.at(image)
+                f"{page.image_names.get(name, name)} pèse {size // 1024} Ko.",
+                f"Réduisez-la sous {EACH // 1024} Ko.",
+                page.at(image),
             )
     if total > TOTAL:
         yield WEIGHT.found(

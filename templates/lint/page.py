@@ -47,6 +47,7 @@ class Page:
     examples: frozenset[str] = frozenset()
     obstacle: str = ""
     image_sizes: Mapping[str, int] = field(default_factory=dict)
+    image_names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def html(self) -> str:

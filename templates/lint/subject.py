@@ -140,7 +140,8 @@ def _check_preheader(page: Page) -> Iterator[Finding]:
     if not text:
         yield PREHEADER.found(
             "Le message n’a pas de texte d’aperçu.",
-            "Écrivez une phrase dans le bloc preheader\u202f: elle complète l’objet dans la liste des messages.",
+            "Écrivez une phrase dans le bloc preheader (en Markdown, une ligne preheader: dans l’en-tête du fichier)"
+            "\u202f: elle complète l’objet dans la liste des messages.",
             place,
         )
     elif fold(text) == fold(page.subject):

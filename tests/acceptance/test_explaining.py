@@ -71,7 +71,7 @@ def test_why_an_address_is_in_or_out_before_and_after(office: Office, relay: Dem
     assert [each["status"] for each in dead["deliveries"]] == ["bounced"]
     assert dead["suppressions"][0]["reason"] == "hard_bounce"
     said = office("audiences", "why", LATE, "--campaign", "info").stdout
-    assert "The delivery is deferred, after 1 attempt(s):" in said
+    assert "The delivery is deferred for now, after 1 attempt:" in said
     opposed = office("audiences", "why", "non.merci@example.org", "--campaign", "info").stdout
     assert "non.merci@example.org is out." in opposed
     assert "On the suppression list since 2026-11-02" in opposed

@@ -89,7 +89,7 @@ def open_page(
 
 def lint(folder: Path, body: str = "", *, today: dt.date = TODAY, **options: Any) -> Report:
     """Write a template and lint it."""
-    rest = {name: options.pop(name) for name in ("image_sizes", "given", "recipient") if name in options}
+    rest = {name: options.pop(name) for name in ("image_sizes", "image_names", "given", "recipient") if name in options}
     write_template(folder, body, **options)
     return run([open_page(folder, today=today, **rest)], load_template("essai", [folder]))
 

@@ -128,3 +128,20 @@ def test_the_short_way_for_plain_addresses_decides_as_the_long_one(local: str, d
 
     text = f"{local}@{'.'.join([*domain, top])}"
     assert outcome(read_address, text) == outcome(_validate, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jean", "@b.org", "a@", "a@b", "a@b.123", "a@c.invalid", "a..b@example.org", ".a@example.org", "a@b.org.",
+        "a.@example.org", "a@.org", "a@-b.org", "a@b-.org", "Jean <a@example.org>", "a@[1.2.3.4]", '"a b"@c.org',
+        "a b@example.org", "a;b@c.org", "a@b@c.org", "a,b@c.org", "a@b_c.org", f"{'x' * 70}@e.org", f"a@{'x' * 70}.org",
+    ],
+)  # fmt: skip
+def test_every_common_fault_is_said_in_the_language_of_the_interface(text: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("audiences.addresses._", lambda sentence: f"<{sentence}>")
+
+    with pytest.raises(InvalidAddress) as caught:
+        read_address(text)
+
+    assert str(caught.value).endswith(">>")

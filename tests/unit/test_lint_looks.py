@@ -42,6 +42,13 @@ def test_the_weight_of_the_folders_images(tmp_path: Path):
     assert not by_rule(lint(tmp_path, image.format("a"), image_sizes={"a.jpg": 1024}), "image-weight")
 
 
+def test_a_picture_inside_the_message_is_called_by_its_file(tmp_path: Path):
+    image = '<img src="cid:0123@relais" alt="La halle" width="200">'
+    found = lint(tmp_path, image, image_sizes={"0123@relais": 300 * 1024}, image_names={"0123@relais": "halle.jpg"})
+    [finding] = by_rule(found, "image-weight")
+    assert "halle.jpg pèse 300 Ko" in str(finding)
+
+
 def test_a_mail_that_is_one_image(tmp_path: Path):
     page = '<html lang="fr"><body><img src="https://www.example.org/a.jpg" alt="Tout" width="600"></body></html>'
     assert by_rule(lint(tmp_path, page, whole=True), "image-only")
