@@ -1,6 +1,7 @@
 """The rules of every mailing: who cannot or may not be written to, and what in the store says so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from gettext import gettext as _
 
 from sqlalchemy import ColumnElement, case, literal, select
@@ -21,16 +22,17 @@ from audiences.models import (
 from audiences.waterfall import Rule
 
 
-def standard_rules(*, is_marketing: bool) -> tuple[Rule, ...]:
+def standard_rules(*, is_marketing: bool, zone: tzinfo = UTC) -> tuple[Rule, ...]:
     """Give the rules of every mailing in their order; marketing has those of the law on prospecting as well.
 
+    What the list has on a mailbox is told with its day in the officer's `zone`.
     A suppression of scope `marketing` does not stop public information or service mail (GDPR art. 21(2)); scope `all`
     and hard bounces always do. Marketing leaves out establishments of partial diffusion (code de commerce R123-232-1)
     and contacts without a basis (CPCE art. L34-5: a private person needs consent, a professional a stated basis).
     """
 
     def why_suppressed(session: Session, ids: Sequence[int]) -> Mapping[int, str]:
-        return _suppressions(session, ids, is_marketing=is_marketing)
+        return _suppressions(session, ids, is_marketing=is_marketing, zone=zone)
 
     rules = [
         Rule("no_address", _("no address"), Contact.address.is_(None)),
@@ -86,7 +88,7 @@ def suppression_words() -> dict[SuppressionReason, str]:
     }
 
 
-def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool) -> dict[int, str]:
+def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool, zone: tzinfo) -> dict[int, str]:
     """Give for each contact the first entry of the list that stops its mailbox: reason, day, evidence."""
     words = suppression_words()
     found = (
@@ -99,7 +101,8 @@ def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool) -
     told: dict[int, str] = {}
     for contact_id, reason, at, evidence in session.execute(found):
         word = words.get(SuppressionReason(reason), str(reason))
-        told.setdefault(contact_id, f"{word}, {at:%Y-%m-%d}" + (f": {evidence}" if evidence else ""))
+        day = f"{at.astimezone(zone):%Y-%m-%d}"
+        told.setdefault(contact_id, f"{word}, {day}" + (f": {evidence}" if evidence else ""))
     return told
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from gettext import gettext as _
 from typing import Any, Self
 
@@ -49,11 +49,11 @@ class Target:
 
 def rules_of(target: Target, settings: Settings, *, now: datetime) -> tuple[Rule, ...]:
     """Give the waterfall's rules for a target, in their order; `now` ends the days in which campaigns are counted."""
-    rules = [*standard_rules(is_marketing=target.purpose is Purpose.MARKETING)]
+    rules = [*standard_rules(is_marketing=target.purpose is Purpose.MARKETING, zone=settings.zone)]
     if settings.pressure.max_campaigns is not None and target.purpose is not Purpose.SERVICE:
         rules.append(pressure_rule(settings.pressure, now=now, but=target.campaign_id))
     if target.except_received:
-        rules.append(_received_rule(target.except_received))
+        rules.append(_received_rule(target.except_received, settings.zone))
     return tuple(rules)
 
 
@@ -74,17 +74,17 @@ def got(campaigns: ColumnElement[bool], statuses: Collection[DeliveryStatus] = A
     ).correlate(Contact)
 
 
-def _received_rule(slugs: Sequence[str]) -> Rule:
+def _received_rule(slugs: Sequence[str], zone: tzinfo) -> Rule:
     campaigns = Campaign.slug.in_(slugs)
 
     def evidence(session: Session, ids: Sequence[int]) -> Mapping[int, str]:
-        return told_campaigns(session, ids, select(Campaign.id).where(campaigns))
+        return _told_campaigns(session, ids, select(Campaign.id).where(campaigns), zone)
 
     return Rule("already_received", _("already received"), got(campaigns), evidence)
 
 
-def told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any]) -> dict[int, str]:
-    """Name for each contact the campaigns, out of these, that it got, with the day."""
+def _told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any], zone: tzinfo) -> dict[int, str]:
+    """Name for each contact the campaigns, out of these, that it got, with the day in the officer's zone."""
     found = (
         select(Contact.id, Campaign.slug, func.max(Delivery.updated_at))
         .join(Delivery, Delivery.address_key == Contact.address_key)
@@ -100,7 +100,7 @@ def told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any])
     )
     told: dict[int, list[str]] = {}
     for contact_id, slug, at in session.execute(found.order_by(Contact.id, func.max(Delivery.updated_at))):
-        told.setdefault(contact_id, []).append(f"{slug} ({at:%Y-%m-%d})")
+        told.setdefault(contact_id, []).append(f"{slug} ({at.astimezone(zone):%Y-%m-%d})")
     return {contact_id: ", ".join(names) for contact_id, names in told.items()}
 
 
