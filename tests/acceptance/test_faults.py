@@ -125,13 +125,27 @@ def ended(worker: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_a_worker_stopped_beyond_its_lease_repeats_nothing_when_it_goes_on(drill: Drill) -> None:
     """As when a virtual machine is frozen: its own clock has not noticed, and another worker did the rest."""
     worker = drill.begin()
-    worker.send_signal(signal.SIGSTOP)
+    freeze(drill, worker)
     time.sleep(0.2)  # what was on the wire has arrived
     assert "uncertain" in office_at(drill, LATER)("sends", "work", "--once").stderr
     worker.send_signal(signal.SIGCONT)
     assert ended(worker)[::2] == (0, "")
     drill.finish()
     drill.check()
+
+
+def freeze(drill: Drill, worker: subprocess.Popen[str]) -> None:
+    """Stop a worker between two commits: within one it would hold the file, as no frozen machine does for another."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(drill.office.folder / "relais.db", timeout=0.2)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                worker.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                return
 
 
 @pytest.mark.parametrize("other", ["2026-11-02T14:00:00+01:00", "2026-11-02T04:00:00+01:00"], ids=["ahead", "behind"])

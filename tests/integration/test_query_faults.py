@@ -72,7 +72,7 @@ FAULTS = [
     ("requested:‹9999-12›", InvalidQuery, "There is no day 9999-12"),
     ("‹epic›:CUA", UnknownField, "Did you mean epci"),
     ("epci:CUA AND ‹natur›:Autre", UnknownField, "Did you mean nature"),
-    ("‹zzz›:1", UnknownField, "Known: adviser, "),
+    ("‹zzz›:1", UnknownField, "See `relais audiences fields`"),
     ("epci:‹CUX›", UnknownValue, "write one of CUA, "),
     ('epci:‹"Lens Levin"›', UnknownValue, 'write one of "CA de Lens - Liévin"'),
     ("nature:‹Aide›", UnknownValue, 'Did you mean "Aides financières"'),
