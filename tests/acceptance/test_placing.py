@@ -81,7 +81,7 @@ def test_nothing_is_outdated_in_the_vintage_that_placed_it(misplaced: Office) ->
         pytest.param(("place", siret(1), "--outdated"), "with --commune, or --outdated", id="both"),
         pytest.param(("place", siret(1), "--commune", "Arrass"), "INSEE code, 62041 (Arras)", id="commune"),
         pytest.param(("place", siret(9), "--commune", "Arras"), "No company has the SIRET", id="siret"),
-        pytest.param(("place", "Maison", "--commune", "Arras"), "Did you mean Maison", id="name"),
+        pytest.param(("place", "Maison", "--commune", "Arras"), 'Did you mean "Maison', id="name"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line_and_nothing_is_done(
