@@ -362,7 +362,7 @@ class Sender:
         outcome, verdict = judge_refusal(claim, event, mailing, is_marked=flight.is_marked, now=now)
         if verdict.slow_down:
             is_of_provider = verdict.provider is not None and bool(self._limits.domains)
-            self._slowed.add(claim.address_key.rpartition("@")[2] if is_of_provider else None)
+            self._slowed.add(claim.domain if is_of_provider else None)
         if verdict.stop:
             self._end(RelayGaveUp(verdict.advice or str(event.reply)))
         if verdict.cause is Cause.BLOCK:
