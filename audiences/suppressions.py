@@ -6,14 +6,16 @@ Nothing is ever deleted or rewritten: a wider scope is a row of its own, a lifte
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from gettext import gettext as _
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from audiences.bulk import among
 from audiences.errors import NotSuppressed, ProtectedSuppression
+from audiences.hot import HotStatement, one_of
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 
 PROTECTED = frozenset({SuppressionReason.COMPLAINT, SuppressionReason.ERASED})
@@ -53,19 +55,30 @@ def find_suppressed(session: Session, keys: Iterable[str], *, is_marketing: bool
 
     Of several reasons the first recorded one is told.
     """
-    connection = session.connection()
-    found = select(Suppression.address_key, Suppression.reason).where(
-        among(connection, Suppression.address_key, keys), Suppression.lifted_at.is_(None)
-    )
-    if not is_marketing:
-        found = found.where(Suppression.scope == SuppressionScope.ALL)
-    rows = connection.execute(found.order_by(Suppression.id.desc()))
+    rows = _FIND[is_marketing].fetch(session.connection(), (list(keys),))
     return {key: SuppressionReason(reason) for key, reason in rows}
 
 
 def last_suppression(session: Session) -> int:
     """Give the id of the newest row of the list, to tell later whether something came since."""
-    return session.scalar(select(func.max(Suppression.id))) or 0
+    [(newest,)] = _NEWEST.fetch(session.connection(), ())
+    return newest or 0
+
+
+def _holding(dialect: str, *, is_marketing: bool) -> Select[Any]:
+    found = select(Suppression.address_key, Suppression.reason).where(
+        one_of(Suppression.address_key, "b_keys", dialect), Suppression.lifted_at.is_(None)
+    )
+    if not is_marketing:
+        found = found.where(Suppression.scope == SuppressionScope.ALL)
+    return found.order_by(Suppression.id.desc())
+
+
+_FIND = {
+    is_marketing: HotStatement(partial(_holding, is_marketing=is_marketing), ("b_keys",))
+    for is_marketing in (True, False)
+}
+_NEWEST = HotStatement(select(func.max(Suppression.id)), ())
 
 
 def history(session: Session, keys: Iterable[str]) -> dict[str, list[Suppression]]:

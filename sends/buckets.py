@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from audiences.hot import HotStatement, one_of
 from sends.limits import DomainLimit, RateLimits
 from sends.models import Delivery, RateBucket
 from sends.states import DeliveryStatus
@@ -192,8 +193,17 @@ def forecast(session: Session, limits: RateLimits, *, waiting: int, now: datetim
 # -- buckets -----------------------------------------------------------------------------------------------------------
 
 
+def _of_keys(dialect: str) -> Select[Any]:
+    return select(RateBucket.key).where(one_of(RateBucket.key, "b_keys", dialect))
+
+
+_KNOWN = HotStatement(_of_keys, ("b_keys",))
+
+
 def _lock(session: Session, create: Collection[str], keys: Collection[str], *, now: datetime) -> dict[str, RateBucket]:
     """Read the buckets of `keys` for writing, in one order so that no two workers wait for each other; create those of `create`."""
+    if not create and not _KNOWN.fetch(session.connection(), (list(keys),)):
+        return {}  # for every batch of most campaigns, at a tenth of the time
     reading = (
         select(RateBucket)
         .where(RateBucket.key.in_(keys))

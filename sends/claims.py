@@ -26,7 +26,7 @@ class Claim(NamedTuple):
         return self.address_key.rpartition("@")[2]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of a claimed delivery: the status it leaves, the one it gets, and what the relay said.
 

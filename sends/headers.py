@@ -69,8 +69,8 @@ def uri_field(name: str, uri: str) -> str:
 
     Raises HeaderInjection, or InvalidMessage for what is no URI of at most 900 characters.
     """
-    refuse_controls(name, uri)
     if not _URI.fullmatch(uri):
+        refuse_controls(name, uri)
         raise InvalidMessage(
             _("{uri!r} cannot stand in {header}; write a link in full, spaces and accents as %XX").format(
                 uri=uri, header=name
@@ -87,9 +87,9 @@ def plain_field(name: str, value: str) -> str:
 
 def ascii_domain(address: str) -> str:
     """Return a checked address with its domain as A-labels; raise HeaderInjection, or InvalidMessage for no address."""
-    refuse_controls("an address", address)
     match = _ADDRESS.fullmatch(address)
     if not match:
+        refuse_controls("an address", address)
         raise InvalidMessage(_("{address!r} is no address for a header; correct it").format(address=address))
     if match["domain"].isascii():
         return address
@@ -116,13 +116,13 @@ def _phrased(name: str, phrase: str, bracketed: str) -> str:
 
 def _phrase(name: str, text: str) -> str:
     """Write a display name: as it is, quoted, or as encoded words, which never stand inside quotes (RFC 2047 5)."""
-    refuse_controls(name, text)
-    if len(text) <= 60 and _PLAIN.fullmatch(text):
+    if len(text) <= 60 and text.isascii() and _PLAIN.fullmatch(text):
         if _ATOMS.fullmatch(text):
             return text
         quoted = text.replace("\\", r"\\").replace('"', r"\"")
         if len(name) + len(quoted) + 4 <= _WIDTH:
             return f'"{quoted}"'
+    refuse_controls(name, text)
     return _encoded_words(text, len(name) + 2)
 
 
@@ -130,11 +130,10 @@ def _encoded_words(text: str, used: int) -> str:
     """Encode in words of at most 75 characters, no character split between two; the first has `used` before it."""
     words, word = [], ""
     room = min(_ENCODED_WORD, _WIDTH - used) - len(_OPEN) - len(_CLOSE)
-    characters = [_in_word(character) for character in text]
-    whole = "".join(characters)
+    whole = "".join(map(_in_word, text))
     if len(whole) <= room:  # a name, mostly
         return f"{_OPEN}{whole}{_CLOSE}"
-    for encoded in characters:
+    for encoded in map(_in_word, text):
         if len(word) + len(encoded) > room:
             words.append(word)
             word, room = "", _ENCODED_WORD - len(_OPEN) - len(_CLOSE)

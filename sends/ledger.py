@@ -116,38 +116,44 @@ def claim(
     of the domains in `avoiding` are left to other workers.
     """
     claims: list[Claim] = []
-    others = [~DELIVERY.c.address_key.endswith(f"@{domain}", autoescape=True) for domain in sorted(avoiding)]
+    connection, taking = session.connection(), _claim_statement(sendable, frozenset(avoiding))
     for status in (DeliveryStatus.DEFERRED, DeliveryStatus.QUEUED):
-        if len(claims) >= limit:
-            break
-        due = (
-            select(DELIVERY.c.id)
-            .where(
-                DELIVERY.c.campaign_id == campaign_id,
-                DELIVERY.c.campaign_id.in_(sendable),
-                DUE,
-                DELIVERY.c.status == status,
-                DELIVERY.c.not_before <= now,
-                *others,
-            )
-            .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
-            .limit(limit - len(claims))
-            .with_for_update(skip_locked=True)
-        )
-        values = {
-            "status": DeliveryStatus.CLAIMED,
-            "owner": owner,
-            "lease_until": now + lease,
-            "fence": DELIVERY.c.fence + 1,
-        }
-        taken = (
-            update(DELIVERY)
-            .where(DELIVERY.c.id.in_(due))
-            .values(values)
-            .returning(*(DELIVERY.c[name] for name in Claim._fields))
-        )
-        claims += [Claim(*row) for row in session.execute(taken)]
+        wanted = limit - len(claims)
+        if wanted:
+            row = (campaign_id, status.value, now, wanted, owner, now + lease)
+            claims += [Claim(*found) for found in taking.fetch(connection, row)]
     return sorted(claims)
+
+
+@lru_cache(maxsize=8)
+def _claim_statement(sendable: Select[Any], avoiding: frozenset[str]) -> HotStatement:
+    others = [~DELIVERY.c.address_key.endswith(f"@{domain}", autoescape=True) for domain in sorted(avoiding)]
+    due = (
+        select(DELIVERY.c.id)
+        .where(
+            DELIVERY.c.campaign_id == bindparam("b_campaign_id"),
+            DELIVERY.c.campaign_id.in_(sendable),
+            DUE,
+            DELIVERY.c.status == bindparam("b_status"),
+            DELIVERY.c.not_before <= bindparam("b_now"),
+            *others,
+        )
+        .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
+        .limit(bindparam("b_limit"))
+        .with_for_update(skip_locked=True)
+    )
+    return HotStatement(
+        update(DELIVERY)
+        .where(DELIVERY.c.id.in_(due))
+        .values(
+            status=DeliveryStatus.CLAIMED,
+            owner=bindparam("b_owner"),
+            lease_until=bindparam("b_until", type_=DELIVERY.c.lease_until.type),
+            fence=DELIVERY.c.fence + 1,
+        )
+        .returning(*(DELIVERY.c[name] for name in Claim._fields)),
+        ("b_campaign_id", "b_status", "b_now", "b_limit", "b_owner", "b_until"),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -290,8 +296,8 @@ def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> tupl
     return (
         outcome.claim.id,
         outcome.claim.fence,
-        before,
-        outcome.after,
+        before.value,
+        outcome.after.value,
         outcome.reason,
         reply.code if reply else None,
         reply.enhanced if reply else None,

@@ -44,6 +44,11 @@ class RateLimits:
         """Whether nothing holds back the relay."""
         return self.per_minute is None and self.per_day is None and self.warm_up_since is None
 
+    @cached_property
+    def has_lanes(self) -> bool:
+        """Whether some provider takes only so many connections at a time."""
+        return any(limit.connections for limit in self.domains)
+
     def quota(self, day: date) -> int | None:
         """Give how many messages the relay takes on `day`: the smaller of its own limit and the warm-up table."""
         caps = [] if self.per_day is None else [self.per_day]

@@ -88,7 +88,7 @@ class MessageBuilder:
         part = "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
         self._before_text = f"{_multipart('alternative', boundary)}{part.format(kind='plain')}"
         self._before_html = f"\r\n--{boundary}\r\n{part.format(kind='html')}"
-        self._end = f"\r\n--{boundary}--\r\n".encode()
+        self._end = f"\r\n--{boundary}--\r\n"
         images = [inline_image(image) for image in compiled.images]
         check_size([*images, *attachments])
         if images:
@@ -96,12 +96,13 @@ class MessageBuilder:
             html_head = part.format(kind="html")
             self._before_html = f"\r\n--{boundary}\r\n{_multipart('related', within, ROOT_TYPE)}{html_head}"
             pictures = "".join(f"\r\n--{within}\r\n{write_part(image)}" for image in images)
-            self._end = f"{pictures}\r\n--{within}--\r\n".encode() + self._end
+            self._end = f"{pictures}\r\n--{within}--\r\n{self._end}"
         if attachments:
             self._before_text = _multipart("mixed", outer) + self._before_text
             parts = [f"\r\n--{outer}\r\n{write_part(each)}" for each in attachments]
-            self._end += "".join((*parts, f"\r\n--{outer}--\r\n")).encode()
-        frame = "\r\n".join((self._before_text, self._before_html)).encode() + self._end
+            self._end += "".join((*parts, f"\r\n--{outer}--\r\n"))
+        self._before_text = f"MIME-Version: 1.0\r\n{self._before_text}"
+        frame = "".join((self._sender, self._before_text, "\r\n", self._before_html, self._end)).encode()
         self._is_direct = self._text.is_direct and self._html.is_direct and is_canonical(frame)
 
     def build(
@@ -124,26 +125,26 @@ class MessageBuilder:
         named = {**recipient, "links": {"unsubscribe": link}, "campaign": self._campaign}
         subject, text, html = self._render(named)
         identifier = message_id(self._secret, delivery_id, self._domain)
-        head = "".join(
+        own_headers = "".join(
             (
-                self._sender,
                 headers.address_field("To", to_name, to_address),
                 headers.text_field("Subject", subject),
                 _date_field(now.replace(microsecond=0)),
                 headers.plain_field("Message-ID", identifier),
                 headers.uri_field("List-Unsubscribe", link),
-                "MIME-Version: 1.0\r\n",
             )
         )
-        written = "".join((head, self._before_text, text, self._before_html, html))
-        # All but the local part of an address is encoded, whatever it holds.
-        is_checked = self._is_direct and _HEAD.fullmatch(head) is not None
-        return BuiltMessage(written.encode() + self._end, identifier, not written.isascii(), is_checked)
+        # All but the local part of an address is encoded, whatever it holds; the frame and the parts were looked at.
+        is_checked = self._is_direct and _HEAD.fullmatch(own_headers) is not None
+        written = "".join(
+            (self._sender, own_headers, self._before_text, *text, self._before_html, *html, self._end)
+        )
+        return BuiltMessage(written.encode(), identifier, not written.isascii(), is_checked)
 
-    def _render(self, named: Mapping[str, object]) -> tuple[str, str, str]:
+    def _render(self, named: Mapping[str, object]) -> tuple[str, list[str], list[str]]:
         names = self._renderer.names(named)
         try:
-            return self._renderer.subject(names), self._text.render(names), self._html.render(names)
+            return self._renderer.subject(names), self._text.write(names), self._html.write(names)
         except RENDERING_ERRORS as error:
             self._renderer.render(named)  # raises RenderingFailed, which names what is missing
             raise InvalidMessage(

@@ -23,7 +23,7 @@ from templates import TemplateError
 
 Clock = Callable[[], datetime]
 
-BATCH = 200
+BATCH = 500
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
 
 OCTETS = 16_000_000
@@ -195,7 +195,7 @@ class Outbox:
         self, session: Session, claims: Sequence[Claim], mailing: Mailing, now: datetime
     ) -> list[Claim]:
         """Give back the mail of providers whose connections other workers use, and claim no more of it for a moment."""
-        if mailing.redirect_to:
+        if mailing.redirect_to or not self._limits.has_lanes:
             return list(claims)
         kept, rows = [], session.connection()
         given_back: list[Claim] = []

@@ -7,7 +7,6 @@ _LINE = 75  # characters before the soft break's own "="; 76 is the limit
 _SOFT_BREAK = "=\r\n"
 _SIMPLE = re.compile(r"(?!\.)[ -<>-~]{1,75}")
 _SPECIAL = re.compile("[^ \t\n!-<>-~]")
-_SEGMENT = re.compile(r"(?:(?!\.)[\t -~]{0,76}\r\n)*")
 _ESCAPES = {chr(octet): f"={octet:02X}" for octet in range(256)}
 
 
@@ -34,11 +33,6 @@ def encode(text: str) -> str:
     if rest:
         encoded.append(_fold(rest) + _SOFT_BREAK)
     return "".join(encoded)
-
-
-def is_segment(written: str) -> bool:
-    """Tell whether a text is what `encode` may have given: whole lines of at most 76 characters, none with a dot first."""
-    return _SEGMENT.fullmatch(written) is not None
 
 
 def finish(segments: str) -> str:

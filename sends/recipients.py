@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from audiences.bulk import among
+from audiences.hot import HotStatement, one_of
 from audiences.models import Company, Contact
 
 Recipient = Mapping[str, Mapping[str, str]]
@@ -19,15 +19,21 @@ NOBODY: Recipient = {"contact": dict.fromkeys(_CONTACT, ""), "company": dict.fro
 """A recipient of whom nothing is known: every field is empty, none is missing."""
 
 
-def load_recipients(session: Session, contact_ids: Iterable[int], epci_label: Label) -> dict[int, Recipient]:
-    """Load contacts with their companies, by contact id; a value that is not known is "" (never missing)."""
+def _of_contacts(dialect: str) -> Select[Any]:
     columns = [getattr(Contact, name) for name in _CONTACT] + [getattr(Company, name) for name in _COMPANY.values()]
-    connection = session.connection()  # plain rows: the ORM would double the price of a recipient
-    rows = connection.execute(
+    return (
         select(Contact.id, *columns)
         .outerjoin(Company, Company.id == Contact.company_id)
-        .where(among(connection, Contact.id, contact_ids))
+        .where(one_of(Contact.id, "b_ids", dialect))
     )
+
+
+_LOAD = HotStatement(_of_contacts, ("b_ids",))
+
+
+def load_recipients(session: Session, contact_ids: Iterable[int], epci_label: Label) -> dict[int, Recipient]:
+    """Load contacts with their companies, by contact id; a value that is not known is "" (never missing)."""
+    rows = _LOAD.fetch(session.connection(), (list(contact_ids),))
     return {row[0]: _recipient(row[1:], epci_label) for row in rows}
 
 

@@ -96,7 +96,6 @@ class Lanes:
     def __init__(self, limits: RateLimits, slots: Slots) -> None:
         self._limits = limits
         self._slots = slots
-        self._has_limits = any(limit.connections for limit in limits.domains)
         self._carriers: defaultdict[str, Counter[Hashable]] = defaultdict(Counter)
 
     def admits(self, domain: str | None, connection: Hashable) -> bool:
@@ -121,7 +120,7 @@ class Lanes:
 
     def _of(self, domain: str | None) -> str | None:
         """Give the key of the limit that a message is under; None for no limit."""
-        if not self._has_limits or domain is None:
+        if not self._limits.has_lanes or domain is None:
             return None
         limit = self._limits.of(domain)
         return limit.key if limit.connections else None

@@ -33,12 +33,12 @@ def read_token(secrets: Iterable[bytes], token: str) -> int | None:
 
 
 def mailto_link(address: str, token: str, subject: str = "Desinscription") -> str:
-    """Write the link that opens a mail to `address` whose subject ends with the token (RFC 6068).
+    """Write the link that opens a mail to `address` whose subject ends with a token of `make_token` (RFC 6068).
 
     The subject rather than a plus address, which ordinary mailboxes do not have; without an accent, as some mail
     programs do not decode one.
     """
-    return _link_start(address, subject) + quote(token, safe="")
+    return _link_start(address, subject) + token
 
 
 @lru_cache(8)
