@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, JSON, ColumnElement, Connection, Select, any_, bindparam, func, select
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import Update
 from sqlalchemy.types import TypeEngine
 
@@ -102,7 +103,7 @@ class HotStatement:
         return prepared
 
 
-def one_of(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:
+def one_of(column: ColumnElement[Any] | InstrumentedAttribute[Any], name: str, dialect: str) -> ColumnElement[bool]:
     """Hold where the column is one of a list, which is handed over as one parameter of that name."""
     if dialect == "postgresql":
         return column == any_(bindparam(name, type_=ARRAY(column.type)))
@@ -112,7 +113,7 @@ def one_of(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement
 
 def _kept(kind: TypeEngine[Any], process: Conversion) -> Conversion:
     """Let each of the few times of a batch be converted once."""
-    return process if isinstance(kind, JSON) else lru_cache(64)(process)
+    return process if isinstance(kind, JSON | ARRAY) else lru_cache(64)(process)
 
 
 def _plain(value: Any, process: Conversion | None) -> Any:

@@ -65,7 +65,7 @@ def last_suppression(session: Session) -> int:
     return newest or 0
 
 
-def _holding(dialect: str, *, is_marketing: bool) -> Select[Any]:
+def _holding(dialect: str, *, is_marketing: bool) -> Select[*tuple[Any, ...]]:
     found = select(Suppression.address_key, Suppression.reason).where(
         one_of(Suppression.address_key, "b_keys", dialect), Suppression.lifted_at.is_(None)
     )

@@ -119,7 +119,7 @@ def _differing(recipients: Iterable[Recipient]) -> list[Recipient]:
 
 
 def _encode(html: str) -> str:
-    return quotedprintable.finish(quotedprintable.encode(html))
+    return quotedprintable.finish(quotedprintable.encode(html)).decode()
 
 
 def _image_sizes(folder: Path, compiled: CompiledTemplate) -> dict[str, int]:

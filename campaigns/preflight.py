@@ -94,7 +94,7 @@ def _build(mailing: Mailing, recipient: Recipient, contact_id: int, address: str
     """Write one message; give its octets, its signature among them."""
     to_name = display_name(recipient)
     built = mailing.builder.build(recipient, delivery_id=contact_id, to_address=address, to_name=to_name, now=now)
-    return len(built.content) + (_SIGNATURE if mailing.signer else 0)
+    return sum(map(len, built.pieces)) + (_SIGNATURE if mailing.signer else 0)
 
 
 def refuse_faults(slug: str, faults: Iterable[Fault]) -> None:

@@ -53,7 +53,7 @@ def send_test(engine: Engine, settings: Settings, slug: str, to: str, *, now: da
         key=TRIAL_ID,
         sender=mailing.envelope_sender,
         recipient=address,
-        body=mailing.sign(built.content, now=now),
+        body=mailing.sign(built, now=now),
         smtputf8=built.needs_smtputf8,
     )
     is_taken, reply = asyncio.run(send_one(settings.relay(), message))

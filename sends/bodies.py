@@ -1,8 +1,9 @@
 """A body part's Jinja source, compiled so that rendering it writes quoted-printable at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
@@ -19,7 +20,12 @@ _encode = lru_cache(_CACHED)(quotedprintable.encode)
 
 
 class _EncodedOutput(CodeGenerator):
-    """Writes what `finalize` gives as it stands; Jinja would have it escaped, or made a string, once more."""
+    """Writes static text as octets, and of values what `finalize` gives, where Jinja would write strings."""
+
+    _default_finalize = staticmethod(lambda value: value)
+
+    def _output_const_repr(self, group: Iterable[str | bytes]) -> str:
+        return repr(b"".join(each if isinstance(each, bytes) else each.encode() for each in group))
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:  # noqa: ARG002
         self.write(finalize.src or "(")
@@ -44,7 +50,7 @@ class Body:
         self.is_direct = all(_only_writes(statement) for statement in tree.find_all(nodes.Stmt))
         if self.is_direct:
             for static in tree.find_all(nodes.TemplateData):
-                static.data = quotedprintable.encode(static.data)
+                static.data = quotedprintable.encode(static.data).decode()
             environment = make_environment(autoescape=autoescape, finalize=_encode_html if autoescape else _encode_text)
             environment.code_generator_class = _EncodedOutput
             tree.set_environment(environment)
@@ -52,13 +58,13 @@ class Body:
         else:
             self._template = make_environment(autoescape=autoescape).from_string(tree)
 
-    def write(self, names: dict[str, object]) -> list[str]:
-        """Write the part for one recipient: pieces that joined are ASCII, in lines of at most 76 characters ended by CR LF.
+    def write(self, names: dict[str, object]) -> list[bytes]:
+        """Write the part for one recipient: pieces that joined are ASCII, in lines of at most 76 octets ended by CR LF.
 
         None of the lines begins with a dot. Raises one of RENDERING_ERRORS.
         """
         template = self._template
-        written = list(template.root_render_func(bare_context(template, names)))
+        written: list[Any] = list(template.root_render_func(bare_context(template, names)))
         if not self.is_direct:
             written = [quotedprintable.encode("".join(written))]
         while written and not written[-1]:
@@ -75,14 +81,14 @@ def _only_writes(statement: nodes.Stmt) -> bool:
     return isinstance(statement, nodes.Output | nodes.If | nodes.Assign)
 
 
-def _encode_text(value: object) -> str:
+def _encode_text(value: object) -> bytes:
     return _encode(value if type(value) is str else str(refuse_none(value)))
 
 
-def _encode_html(value: object) -> str:
+def _encode_html(value: object) -> bytes:
     return _encode_escaped(value) if type(value) is str else _encode(str(escape(refuse_none(value))))
 
 
 @lru_cache(_CACHED)
-def _encode_escaped(value: str) -> str:
+def _encode_escaped(value: str) -> bytes:
     return _encode(str(escape(value)))

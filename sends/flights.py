@@ -25,7 +25,8 @@ class Progress:
 class Flight:
     """A message on a connection; `is_marked` once its intent is committed.
 
-    Its key is not that of the delivery: a worker that slept through its lease may claim again what it has in flight.
+    Its key is that of the message, which is not the delivery's: a worker that slept through its lease may claim again
+    what it has in flight.
     A rider goes behind another message: when the connection drops then, it is not to blame.
     """
 

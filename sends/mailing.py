@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sends.claims import Claim
-from sends.message import MessageBuilder
+from sends.message import BuiltMessage, MessageBuilder
 from sends.recipients import Label, Recipient, display_name
 from sends.retries import GIVE_UP_AFTER
 from sends.signing import Signer
@@ -42,11 +42,11 @@ class Mailing:
     give_up_after: timedelta = GIVE_UP_AFTER
     signer: Signer | None = None
 
-    def sign(self, content: bytes, *, now: datetime) -> bytes:
-        """Write the DKIM signature before a message, where this installation signs."""
-        return self.signer.sign(content, now) + content if self.signer else content
+    def sign(self, built: BuiltMessage, *, now: datetime) -> tuple[bytes, ...]:
+        """Give the pieces of a message, the DKIM signature before them where this installation signs."""
+        return (self.signer.sign(built.content, now), *built.pieces) if self.signer else built.pieces
 
-    def prepare(self, claim: Claim, recipient: Recipient, *, now: datetime, checked: int) -> Prepared:
+    def prepare(self, claim: Claim, recipient: Recipient, *, key: int, now: datetime, checked: int) -> Prepared:
         """Build the message of one delivery; a template that misses a value raises RenderingFailed."""
         to_address = self.redirect_to or claim.address
         built = self.builder.build(
@@ -57,10 +57,10 @@ class Mailing:
             now=now,
         )
         message = OutgoingMessage(
-            key=claim.id,
+            key=key,
             sender=self.envelope_sender,
             recipient=to_address,
-            body=self.sign(built.content, now=now),
+            body=self.sign(built, now=now),
             envid=str(claim.id),
             smtputf8=built.needs_smtputf8,
             is_canonical=built.is_canonical,  # a signature is a few header lines of ours
@@ -81,9 +81,9 @@ class Waiting(NamedTuple):
         """The recipient's domain, None in a rehearsal."""
         return None if self.mailing.redirect_to else self.claim.domain
 
-    def prepare(self, *, now: datetime) -> Prepared:
+    def prepare(self, *, key: int, now: datetime) -> Prepared:
         """Build the message; a template that misses a value raises RenderingFailed."""
-        return self.mailing.prepare(self.claim, self.recipient, now=now, checked=self.checked)
+        return self.mailing.prepare(self.claim, self.recipient, key=key, now=now, checked=self.checked)
 
 
 OpenMailing = Callable[[int], Mailing]

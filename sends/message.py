@@ -43,13 +43,19 @@ class Identity:
 class BuiltMessage(NamedTuple):
     """A message ready for the transport: CR LF line ends, not dot-stuffed, ASCII unless `needs_smtputf8`.
 
+    Its `pieces` follow each other; those that are equal for all recipients are the same objects in all messages.
     `is_canonical` says that each part of it was looked at: short lines ended by CR LF, none of which begins with a dot.
     """
 
-    content: bytes
+    pieces: tuple[bytes, ...]
     message_id: str
     needs_smtputf8: bool
     is_canonical: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The whole message."""
+        return b"".join(self.pieces)
 
 
 class MessageBuilder:
@@ -81,29 +87,16 @@ class MessageBuilder:
         self._renderer = Renderer(compiled, brand, variables)
         self._text = Body(compiled.text, self._renderer.constants, autoescape=False)
         self._html = Body(compiled.html, self._renderer.constants, autoescape=True)
-        self._sender = _sender_headers(identity, self._domain)
+        self._sender = _sender_headers(identity, self._domain).encode()
+        self._is_ascii = self._sender.isascii()
         # Neither quoted-printable nor base64 writes "=_", so no boundary stands in a part (RFC 2045 6.7, note).
         digest = hashlib.sha256(f"{campaign_name}:{compiled.version}".encode()).hexdigest()
-        boundary, outer = f"=_{digest[:24]}", f"=_{digest[24:48]}"
-        part = "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        self._before_text = f"{_multipart('alternative', boundary)}{part.format(kind='plain')}"
-        self._before_html = f"\r\n--{boundary}\r\n{part.format(kind='html')}"
-        self._end = f"\r\n--{boundary}--\r\n"
+        boundaries = (f"=_{digest[48:]}", f"=_{digest[:24]}", f"=_{digest[24:48]}")
         images = [inline_image(image) for image in compiled.images]
-        check_size([*images, *attachments])
-        if images:
-            within = f"=_{digest[48:]}"
-            html_head = part.format(kind="html")
-            self._before_html = f"\r\n--{boundary}\r\n{_multipart('related', within, ROOT_TYPE)}{html_head}"
-            pictures = "".join(f"\r\n--{within}\r\n{write_part(image)}" for image in images)
-            self._end = f"{pictures}\r\n--{within}--\r\n{self._end}"
-        if attachments:
-            self._before_text = _multipart("mixed", outer) + self._before_text
-            parts = [f"\r\n--{outer}\r\n{write_part(each)}" for each in attachments]
-            self._end += "".join((*parts, f"\r\n--{outer}--\r\n"))
-        self._before_text = f"MIME-Version: 1.0\r\n{self._before_text}"
-        frame = "".join((self._sender, self._before_text, "\r\n", self._before_html, self._end)).encode()
-        self._is_direct = self._text.is_direct and self._html.is_direct and is_canonical(frame)
+        frame = [piece.encode() for piece in _frame(boundaries, images, attachments)]
+        self._before_text, self._before_html, self._end = frame
+        is_direct = self._text.is_direct and self._html.is_direct
+        self._is_direct = is_direct and is_canonical(b"\r\n".join((self._sender, *frame)))
 
     def build(
         self,
@@ -125,7 +118,7 @@ class MessageBuilder:
         named = {**recipient, "links": {"unsubscribe": link}, "campaign": self._campaign}
         subject, text, html = self._render(named)
         identifier = message_id(self._secret, delivery_id, self._domain)
-        own_headers = "".join(
+        own = "".join(
             (
                 headers.address_field("To", to_name, to_address),
                 headers.text_field("Subject", subject),
@@ -134,14 +127,12 @@ class MessageBuilder:
                 headers.uri_field("List-Unsubscribe", link),
             )
         )
+        pieces = (self._sender, own.encode(), self._before_text, *text, self._before_html, *html, self._end)
         # All but the local part of an address is encoded, whatever it holds; the frame and the parts were looked at.
-        is_checked = self._is_direct and _HEAD.fullmatch(own_headers) is not None
-        written = "".join(
-            (self._sender, own_headers, self._before_text, *text, self._before_html, *html, self._end)
-        )
-        return BuiltMessage(written.encode(), identifier, not written.isascii(), is_checked)
+        is_checked = self._is_direct and _HEAD.fullmatch(own) is not None
+        return BuiltMessage(pieces, identifier, not (self._is_ascii and own.isascii()), is_checked)
 
-    def _render(self, named: Mapping[str, object]) -> tuple[str, list[str], list[str]]:
+    def _render(self, named: Mapping[str, object]) -> tuple[str, list[bytes], list[bytes]]:
         names = self._renderer.names(named)
         try:
             return self._renderer.subject(names), self._text.write(names), self._html.write(names)
@@ -154,6 +145,28 @@ class MessageBuilder:
 
 ROOT_TYPE = ' type="text/html";'
 """What a multipart/related says of its first part (RFC 2387 3.1)."""
+
+
+def _frame(
+    boundaries: tuple[str, str, str], images: Sequence[Attachment], attachments: Sequence[Attachment]
+) -> tuple[str, str, str]:
+    """Give what stands before the text part, before the HTML part, and behind it; the boundaries from the inside out."""
+    check_size([*images, *attachments])
+    related, alternative, mixed = boundaries
+    text_head, html_head = (
+        f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        for kind in ("plain", "html")
+    )
+    before_text, end = _multipart("alternative", alternative) + text_head, f"\r\n--{alternative}--\r\n"
+    if images:
+        html_head = _multipart("related", related, ROOT_TYPE) + html_head
+        pictures = "".join(f"\r\n--{related}\r\n{write_part(image)}" for image in images)
+        end = f"{pictures}\r\n--{related}--\r\n{end}"
+    if attachments:
+        before_text = _multipart("mixed", mixed) + before_text
+        parts = [f"\r\n--{mixed}\r\n{write_part(each)}" for each in attachments]
+        end = "".join((end, *parts, f"\r\n--{mixed}--\r\n"))
+    return f"MIME-Version: 1.0\r\n{before_text}", f"\r\n--{alternative}\r\n{html_head}", end
 
 
 def _multipart(kind: str, boundary: str, more: str = "") -> str:

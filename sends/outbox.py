@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Engine, Select
@@ -25,9 +26,6 @@ Clock = Callable[[], datetime]
 
 BATCH = 500
 """Deliveries claimed together: at most this many go back to the queue when a worker dies."""
-
-OCTETS = 16_000_000
-"""What the messages that are built ahead may weigh together: with attachments these are fewer."""
 
 BUILT_AHEAD = 100
 """Messages that are built ahead, while the disk writes a commit."""
@@ -75,6 +73,7 @@ class Outbox:
         self._on_settled = on_settled
         self._on_failed = on_failed
         self._mailings: dict[int, Mailing] = {}
+        self._keys = count(1)  # not the delivery's: a worker that slept through its lease may claim it again
         self._built: deque[Prepared] = deque()
         self._waiting: deque[Waiting] = deque()  # later ones
         self.is_exhausted = False
@@ -108,15 +107,13 @@ class Outbox:
         for _number in range(AT_ONCE):
             if not self._waiting or len(self._built) >= BUILT_AHEAD:
                 return False
-            if self._built and len(self._built[-1].message.body) * len(self._built) > OCTETS:
-                return False
             if (built := self._build(self._waiting.popleft())) is not None:
                 self._built.append(built)
         return True
 
     def _build(self, waiting: Waiting) -> Prepared | None:
         try:
-            return waiting.prepare(now=self._clock())
+            return waiting.prepare(key=next(self._keys), now=self._clock())
         except (TemplateError, InvalidMessage) as error:
             self._on_failed(left_out(waiting.claim, DeliveryStatus.FAILED, str(error)))
             return None

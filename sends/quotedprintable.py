@@ -4,13 +4,13 @@ import re
 from binascii import b2a_qp
 
 _LINE = 75  # characters before the soft break's own "="; 76 is the limit
-_SOFT_BREAK = "=\r\n"
+_SOFT_BREAK = b"=\r\n"
 _SIMPLE = re.compile(r"(?!\.)[ -<>-~]{1,75}")
 _SPECIAL = re.compile("[^ \t\n!-<>-~]")
 _ESCAPES = {chr(octet): f"={octet:02X}" for octet in range(256)}
 
 
-def encode(text: str) -> str:
+def encode(text: str) -> bytes:
     """Encode `text` as UTF-8 so that it begins and ends at the start of a line, by a soft break where it has none.
 
     Whatever is joined of such segments has lines of at most 76 characters, of which none begins with a dot (nothing
@@ -19,29 +19,28 @@ def encode(text: str) -> str:
     Raises UnicodeEncodeError where it holds half a surrogate pair.
     """
     if _SIMPLE.fullmatch(text):
-        return text + _SOFT_BREAK
-    if (
-        "\n" not in text and "\r" not in text
-    ):  # a value, mostly: the standard library's encoder takes an eighth of the time
-        written = b2a_qp(text.encode(), istext=False).decode()
+        return text.encode() + _SOFT_BREAK
+    if "\n" not in text and "\r" not in text:
+        # a value, mostly: the standard library's encoder takes an eighth of the time
+        written = b2a_qp(text.encode(), istext=False)
         # its last line may be full, where the soft break has no room
-        if not written.startswith(".") and "\n." not in written and len(written) - written.rfind("\n") - 1 <= _LINE:
-            return written.replace("\n", "\r\n") + _SOFT_BREAK if written else ""
+        if not written.startswith(b".") and b"\n." not in written and len(written) - written.rfind(b"\n") - 1 <= _LINE:
+            return written.replace(b"\n", b"\r\n") + _SOFT_BREAK if written else b""
     octets = text.replace("\r\n", "\n").replace("\r", "\n").encode().decode("latin-1")
     *lines, rest = _SPECIAL.sub(lambda special: _ESCAPES[special[0]], octets).split("\n")
     encoded = [_fold(_protect_end(line)) + "\r\n" for line in lines]
     if rest:
-        encoded.append(_fold(rest) + _SOFT_BREAK)
-    return "".join(encoded)
+        encoded.append(_fold(rest) + "=\r\n")
+    return "".join(encoded).encode()
 
 
-def finish(segments: str) -> str:
+def finish(segments: bytes) -> bytes:
     """Take the soft break off the end of joined segments, where no line may follow it."""
     if not segments.endswith(_SOFT_BREAK):
         return segments
     bare = segments.removesuffix(_SOFT_BREAK)
-    if bare.endswith((" ", "\t")):  # a relay may take spaces off the end of a line
-        return bare[:-1] + _SOFT_BREAK + _protect_end(bare[-1])
+    if bare.endswith((b" ", b"\t")):  # a relay may take spaces off the end of a line
+        return bare[:-1] + _SOFT_BREAK + f"={bare[-1]:02X}".encode()
     return bare
 
 
@@ -59,7 +58,7 @@ def _fold(line: str) -> str:
         stop = start + _LINE - len(dot)
         if stop >= end:
             pieces.append(dot + line[start:])
-            return _SOFT_BREAK.join(pieces)
+            return "=\r\n".join(pieces)
         # an escape such as =C3 stays in one piece
         stop -= (line[stop - 1] == "=") + 2 * (line[stop - 2] == "=")
         pieces.append(dot + line[start:stop])

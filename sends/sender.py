@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -82,7 +81,6 @@ class Sender:
             on_settled=self._count,
             on_failed=self._fail,
         )
-        self._keys = count(1)
         self._flights: dict[int, Flight] = {}
         self._inbox: deque[tuple[Connection, Event]] = deque()
         self._wake = asyncio.Event()
@@ -220,11 +218,11 @@ class Sender:
         prepared = self._outbox.pop(lambda domain: self._lanes.admits(domain, connection))
         if prepared is None:
             return
-        key = next(self._keys)
+        key = prepared.message.key
         self._flights[key] = Flight(key, prepared, connection, is_rider)
         self._lanes.enter(prepared.domain, connection)
         try:
-            connection.offer(prepared.message._replace(key=key))
+            connection.offer(prepared.message)
         except InvalidMessage as error:
             self._land(key)
             self._fail(left_out(prepared.claim, DeliveryStatus.FAILED, str(error)))

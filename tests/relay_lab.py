@@ -27,7 +27,7 @@ from tests.smtpd import Script, SmtpServer
 def message(
     key: int, recipient: str | None = None, body: bytes = b"Bonjour\r\n.\r\nfin\r\n", **values: object
 ) -> OutgoingMessage:
-    return OutgoingMessage(key, f"news+{key}@example.com", recipient or f"r{key}@example.org", body, **values)
+    return OutgoingMessage(key, f"news+{key}@example.com", recipient or f"r{key}@example.org", (body,), **values)
 
 
 async def send(relay: RelaySettings, *messages: OutgoingMessage) -> list[Event]:

@@ -33,19 +33,31 @@ class Notify(StrEnum):
 class OutgoingMessage(NamedTuple):
     """One message to one recipient; `key` names it in events, `body` has CR LF line ends and is not dot-stuffed.
 
+    The body comes in pieces, which are put together as they are written: a campaign's messages share most of theirs.
     `sender` is the envelope sender, empty for the null path. `smtputf8` says that the headers hold raw UTF-8.
     `envid` and `notify` reach only relays that offer DSN. `is_canonical` says that whoever built the body has looked at
-    all of it: CR LF after lines of at most 900 octets, no other CR or LF, no line that begins with a dot.
+    all of it: CR LF after lines of at most 900 octets, no other CR or LF, no line that begins with a dot, and ASCII
+    unless `smtputf8`.
     """
 
     key: int
     sender: str
     recipient: str
-    body: bytes
+    body: tuple[bytes, ...]
     envid: str | None = None
     notify: tuple[Notify, ...] = ()
     smtputf8: bool = False
     is_canonical: bool = False
+
+    @property
+    def size(self) -> int:
+        """The length of the body in octets."""
+        return sum(map(len, self.body))
+
+    @property
+    def is_eight_bit(self) -> bool:
+        """Whether the body is not ASCII."""
+        return self.smtputf8 if self.is_canonical else not all(map(bytes.isascii, self.body))
 
 
 def envelope(message: OutgoingMessage, offered: Capabilities) -> tuple[bytes, bytes]:
@@ -57,8 +69,8 @@ def envelope(message: OutgoingMessage, offered: Capabilities) -> tuple[bytes, by
     recipient = _path(message.recipient)
     mail = f"MAIL FROM:<{sender}>"
     if offered.size is not None:
-        mail += f" SIZE={len(message.body)}"
-    if offered.eight_bit and not message.body.isascii():
+        mail += f" SIZE={message.size}"
+    if offered.eight_bit and message.is_eight_bit:
         mail += " BODY=8BITMIME"
     if offered.smtputf8 and _needs_smtputf8(message):
         mail += " SMTPUTF8"
@@ -76,17 +88,15 @@ def shortcoming(message: OutgoingMessage, offered: Capabilities) -> Reply | None
 
     Enhanced codes of RFC 3463 and RFC 6531; it spares a round trip, and the body.
     """
-    if offered.size and len(message.body) > offered.size:
+    if offered.size and message.size > offered.size:
         return Reply(
             552,
             "5.3.4",
-            _("the message has {size} octets, the relay takes {limit}").format(
-                size=len(message.body), limit=offered.size
-            ),
+            _("the message has {size} octets, the relay takes {limit}").format(size=message.size, limit=offered.size),
         )
     if not offered.smtputf8 and _needs_smtputf8(message):
         return Reply(553, "5.6.7", _("the address or headers need SMTPUTF8, which the relay does not offer"))
-    if not offered.eight_bit and not message.body.isascii():
+    if not offered.eight_bit and message.is_eight_bit:
         return Reply(554, "5.6.3", _("the body is 8-bit, which the relay does not offer to take"))
     return None
 

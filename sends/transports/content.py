@@ -12,17 +12,12 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))
 
 
-def to_wire(body: bytes, *, is_canonical: bool = False) -> bytes:
+def to_wire(body: bytes) -> bytes:
     """Return `body` dot-stuffed and with its final dot (RFC 5321 4.5.2); raise InvalidBody where it is not canonical.
 
-    One that is known to be canonical, by its parts, gets no more than its final dot: with a page of 400 lines, looking
-    at each takes as long as writing it.
     A bare CR or LF could end the message early at one of two servers that read it differently (SMTP smuggling).
     Three passes that each run in C: 30 us for 27 KB, where stuffing line by line takes ten times that.
     """
-    end = b".\r\n" if not body or body.endswith(b"\r\n") else b"\r\n.\r\n"
-    if is_canonical:
-        return body + end
     stuffed = body
     if body.startswith(b".") or _TRICKY.search(body):
         _refuse_bare(body)
@@ -34,7 +29,12 @@ def to_wire(body: bytes, *, is_canonical: bool = False) -> bytes:
         if len(ends) % 2 or ends != b"\r\n" * (len(ends) // 2):
             _refuse_bare(body)
     _refuse_long(body)
-    return stuffed + end
+    return stuffed + final_dot(body)
+
+
+def final_dot(body: bytes) -> bytes:
+    """Give what ends a body, or its last piece: a dot on a line of its own."""
+    return b".\r\n" if not body or body.endswith(b"\r\n") else b"\r\n.\r\n"
 
 
 def is_canonical(body: bytes) -> bool:

@@ -149,7 +149,7 @@ async def greet(dialogue: Dialogue) -> Capabilities:
 
 async def try_sender(dialogue: Dialogue, offered: Capabilities, sender: str) -> None:
     """Begin a message from `sender` and take it back: some relays want a login, or another sender, only there."""
-    mail, _rcpt = envelope(OutgoingMessage(0, sender, sender, b""), offered)
+    mail, _rcpt = envelope(OutgoingMessage(0, sender, sender, ()), offered)
     reply = await dialogue.ask(Phase.MAIL, mail.rstrip())
     if not reply.is_positive:
         raise dialogue.refused(

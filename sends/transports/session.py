@@ -6,7 +6,7 @@ from gettext import gettext as _
 from sends.errors import MalformedReply
 from sends.transports.capabilities import Capabilities
 from sends.transports.commands import OutgoingMessage, envelope, shortcoming
-from sends.transports.content import to_wire
+from sends.transports.content import final_dot, to_wire
 from sends.transports.events import Accepted, BodyWanted, Closed, Event, Lost, Phase, Refused
 from sends.transports.reply import Reply, ReplyReader
 
@@ -19,7 +19,7 @@ class _Transaction:
 
     __slots__ = ("body", "commands", "has_recipient", "is_over", "key", "phase")
 
-    def __init__(self, key: int, commands: tuple[bytes, bytes], body: bytes) -> None:
+    def __init__(self, key: int, commands: tuple[bytes, bytes], body: tuple[bytes, ...]) -> None:
         self.key = key
         self.commands = commands
         self.body = body
@@ -47,7 +47,7 @@ class Session:
         self._reader = ReplyReader()
         self._transactions: deque[_Transaction] = deque()  # at most two: the current one and the next
         self._expected: deque[tuple[Phase, _Transaction | None]] = deque()  # written, not yet answered
-        self._queued: deque[tuple[Phase, bytes, _Transaction | None]] = deque()  # not yet written
+        self._queued: deque[tuple[Phase, tuple[bytes, ...], _Transaction | None]] = deque()  # not yet written
         self._out: list[bytes] = []
 
     @property
@@ -75,7 +75,7 @@ class Session:
         """
         if not self.capacity:
             raise RuntimeError("This connection takes no message now: look at its capacity before you offer one")
-        commands, body = envelope(message, self.offered), to_wire(message.body, is_canonical=message.is_canonical)
+        commands, body = envelope(message, self.offered), _on_the_wire(message)
         reply = shortcoming(message, self.offered)
         if reply:
             return [Refused(message.key, Phase.MAIL, reply)]
@@ -165,17 +165,17 @@ class Session:
     def _begin(self, transaction: _Transaction) -> None:
         if self._needs_reset:
             self._needs_reset = False
-            self._queued.append((Phase.RSET, b"RSET\r\n", None))
+            self._queued.append((Phase.RSET, (b"RSET\r\n",), None))
         transaction.phase = Phase.MAIL
         mail, rcpt = transaction.commands
-        self._queued.append((Phase.MAIL, mail, transaction))
-        self._queued.append((Phase.RCPT, rcpt, transaction))
-        self._queued.append((Phase.DATA, b"DATA\r\n", transaction))
+        self._queued.append((Phase.MAIL, (mail,), transaction))
+        self._queued.append((Phase.RCPT, (rcpt,), transaction))
+        self._queued.append((Phase.DATA, (b"DATA\r\n",), transaction))
 
     def _write(self) -> None:
         while self._queued and (self.is_pipelined or not self._expected):
             phase, data, transaction = self._queued.popleft()
-            self._out.append(data)
+            self._out += data
             self._expected.append((phase, transaction))
 
     def _answer(self, reply: Reply, events: list[Event]) -> None:
@@ -253,7 +253,7 @@ class Session:
         if self._messages_left == 0:
             self._is_quitting = True
         if self._is_quitting and not any(phase is Phase.QUIT for phase, _each in self._expected):
-            self._queued.append((Phase.QUIT, b"QUIT\r\n", None))
+            self._queued.append((Phase.QUIT, (b"QUIT\r\n",), None))
 
     def _close_channel(self, reply: Reply, events: list[Event]) -> None:
         """End on a 421: it is the answer to the message whose command it follows, the others were not looked at."""
@@ -264,3 +264,10 @@ class Session:
             events.append(Refused(concerned.key, concerned.phase, reply))
             concerned.is_over = True
         events += self.fail(_("The relay closed the connection: {reply}").format(reply=reply), reply)
+
+
+def _on_the_wire(message: OutgoingMessage) -> tuple[bytes, ...]:
+    """Give the body as it is written: where nobody has looked at it yet, it is looked at here and dot-stuffed."""
+    if message.is_canonical:
+        return (*message.body, final_dot(message.body[-1]))
+    return (to_wire(b"".join(message.body)),)

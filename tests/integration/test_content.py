@@ -59,7 +59,7 @@ def mailing_of(engine: Engine, campaign_id: int, settings: Settings) -> Mailing:
 
 def body_of(mailing: Mailing) -> bytes:
     claim = Claim(1, 1, 1, "x@example.org", "x@example.org", fence=1, attempts=1, first_attempt_at=None)
-    return mailing.prepare(claim, preview_recipient(), now=NOW, checked=0).message.body
+    return b"".join(mailing.prepare(claim, preview_recipient(), key=1, now=NOW, checked=0).message.body)
 
 
 def test_a_scheduled_campaign_keeps_its_attachments(

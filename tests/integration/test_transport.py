@@ -177,7 +177,7 @@ def test_any_lines_arrive_byte_equal(plain: Lab, lines: list[bytes]) -> None:
     body = b"".join(line + b"\r\n" for line in lines)
     with plain.serve() as server:
         asyncio.run(send(plain.relay(server), message(1, body=body), message(2)))
-    assert [each.body for each in server.accepted] == [body, message(2).body]
+    assert [each.body for each in server.accepted] == [body, *message(2).body]
 
 
 @pytest.mark.parametrize("point", ["banner", "ehlo", "mail", "rcpt", "data", "dot"])

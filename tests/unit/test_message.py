@@ -121,9 +121,11 @@ def test_the_structure_is_plain_text_then_html_with_one_link_in_all() -> None:
 
 def test_attachments_stand_beside_the_two_texts() -> None:
     files = [Attachment("résumé.pdf", "application/pdf", bytes(range(256))), Attachment("a.csv", "text/csv", b"")]
-    content = make_builder(attachments=files).build(
-        make_recipient(), delivery_id=42, to_address="x@example.org", now=NOW
-    )[0]
+    content = (
+        make_builder(attachments=files)
+        .build(make_recipient(), delivery_id=42, to_address="x@example.org", now=NOW)
+        .content
+    )
     message = parse(content)
     texts, *parts = message.iter_parts()
 
@@ -231,7 +233,7 @@ def test_each_field_stands_once_and_nothing_tells_of_another_recipient() -> None
 def test_optional_fields_are_left_out() -> None:
     identity = replace(IDENTITY, reply_to=None, help_url=None)
     message = parse(
-        make_builder(identity).build(make_recipient(), delivery_id=1, to_address="x@example.org", now=NOW)[0]
+        make_builder(identity).build(make_recipient(), delivery_id=1, to_address="x@example.org", now=NOW).content
     )
     assert message["Reply-To"] is None
     assert message["List-Help"] is None

@@ -131,7 +131,7 @@ def render_both(source: str, contact: dict[str, object]) -> Iterator[tuple[str, 
     recipient = {"contact": contact, "company": {}, "links": {}, "campaign": {}}
     rendered = renderer.render(recipient)
     for body, expected in ((html, rendered.html), (text, rendered.text)):
-        yield decoded("".join(body.write(renderer.names(recipient)))), normal(expected)
+        yield decoded(b"".join(body.write(renderer.names(recipient))).decode("ascii")), normal(expected)
 
 
 @pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in (DIRECT | FALLBACK).items()])

@@ -19,7 +19,7 @@ GROUP = b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n"
 def message(
     key: int, recipient: str = "paul@example.org", body: bytes = b"Hello\r\n", **values: object
 ) -> OutgoingMessage:
-    return OutgoingMessage(key, "news@example.com", recipient, body, **values)
+    return OutgoingMessage(key, "news@example.com", recipient, (body,), **values)
 
 
 def written(session: Session) -> list[str]:

@@ -18,7 +18,7 @@ PLAIN = Capabilities()
 def message(
     key: int, recipient: str = "paul@example.org", body: bytes = b"Hello\r\n", **values: object
 ) -> OutgoingMessage:
-    return OutgoingMessage(key, "news@example.com", recipient, body, **values)
+    return OutgoingMessage(key, "news@example.com", recipient, (body,), **values)
 
 
 class TestReader:
