@@ -1,12 +1,12 @@
 """One campaign as the sender sees it: what to build for each recipient, and under which rules it leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sends.claims import Claim
-from sends.message import BuiltMessage, MessageBuilder
+from sends.message import Addressee, BuiltMessage, MessageBuilder
 from sends.recipients import Label, Recipient, display_name
 from sends.retries import GIVE_UP_AFTER
 from sends.signing import Signer
@@ -14,10 +14,7 @@ from sends.transports import OutgoingMessage
 
 
 class Prepared(NamedTuple):
-    """A claimed delivery with its message, ready to be offered; `checked` is the last suppression row it was judged by.
-
-    `domain` is the recipient's, None in a rehearsal.
-    """
+    """A claimed delivery with its message, ready to be offered; `checked` and `domain` as those of `Waiting`."""
 
     claim: Claim
     message: OutgoingMessage
@@ -46,44 +43,46 @@ class Mailing:
         """Give the pieces of a message, the DKIM signature before them where this installation signs."""
         return (self.signer.sign(built.content, now), *built.pieces) if self.signer else built.pieces
 
-    def prepare(self, claim: Claim, recipient: Recipient, *, key: int, now: datetime, checked: int) -> Prepared:
-        """Build the message of one delivery; a template that misses a value raises RenderingFailed."""
-        to_address = self.redirect_to or claim.address
-        built = self.builder.build(
-            recipient,
-            delivery_id=claim.id,
-            to_address=to_address,
-            to_name="" if self.redirect_to else display_name(recipient),
-            now=now,
-        )
-        message = OutgoingMessage(
-            key=key,
-            sender=self.envelope_sender,
-            recipient=to_address,
-            body=self.sign(built, now=now),
-            envid=str(claim.id),
-            smtputf8=built.needs_smtputf8,
-            is_canonical=built.is_canonical,  # a signature is a few header lines of ours
-        )
-        return Prepared(claim, message, built.message_id, checked, None if self.redirect_to else claim.domain)
+    def prepare(self, waiting: Sequence["Waiting"], keys: Iterable[int], *, now: datetime) -> list[Prepared]:
+        """Build the messages of some deliveries, under these keys; a template that misses a value raises RenderingFailed."""
+        redirect_to = self.redirect_to
+        addressees = [
+            Addressee(recipient, claim.id, redirect_to)
+            if redirect_to
+            else Addressee(recipient, claim.id, claim.address, display_name(recipient))
+            for claim, recipient, _checked, _domain in waiting
+        ]
+        messages = self.builder.build_all(addressees, now=now)
+        return [
+            Prepared(
+                claim,
+                OutgoingMessage(
+                    key=key,
+                    sender=self.envelope_sender,
+                    recipient=redirect_to or claim.address,
+                    body=self.sign(built, now=now),
+                    envid=str(claim.id),
+                    smtputf8=built.needs_smtputf8,
+                    is_canonical=built.is_canonical,  # a signature is a few header lines of ours
+                ),
+                built.message_id,
+                checked,
+                domain,
+            )
+            for key, built, (claim, _recipient, checked, domain) in zip(keys, messages, waiting, strict=False)
+        ]
 
 
 class Waiting(NamedTuple):
-    """A claimed delivery whose message is not built yet."""
+    """A claimed delivery whose message is not built yet; `checked` is the last suppression row it was judged by.
+
+    `domain` is the recipient's, None in a rehearsal.
+    """
 
     claim: Claim
-    mailing: Mailing
     recipient: Recipient
     checked: int
-
-    @property
-    def domain(self) -> str | None:
-        """The recipient's domain, None in a rehearsal."""
-        return None if self.mailing.redirect_to else self.claim.domain
-
-    def prepare(self, *, key: int, now: datetime) -> Prepared:
-        """Build the message; a template that misses a value raises RenderingFailed."""
-        return self.mailing.prepare(self.claim, self.recipient, key=key, now=now, checked=self.checked)
+    domain: str | None
 
 
 OpenMailing = Callable[[int], Mailing]

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
-from itertools import count
+from itertools import count, islice, takewhile
 from typing import Any
 
 from sqlalchemy import Engine, Select
@@ -30,7 +30,7 @@ BATCH = 500
 BUILT_AHEAD = 100
 """Messages that are built ahead, while the disk writes a commit."""
 
-AT_ONCE = 4
+AT_ONCE = 20
 """Messages that are built before the event loop has its turn again."""
 
 LOW_WATER = 100
@@ -87,36 +87,44 @@ class Outbox:
 
     def pop(self, admits: Callable[[str | None], bool]) -> Prepared | None:
         """Take out the oldest message that may go now, by its recipient's domain, if there is one."""
-        for at, prepared in enumerate(self._built):
-            if admits(prepared.domain):
-                del self._built[at]
-                return prepared
-        at = 0
-        while at < len(self._waiting):
-            if not admits(self._waiting[at].domain):
-                at += 1
-                continue
-            waiting = self._waiting[at]
-            del self._waiting[at]
-            if (built := self._build(waiting)) is not None:
-                return built
-        return None
+        while True:
+            for at, prepared in enumerate(self._built):
+                if admits(prepared.domain):
+                    del self._built[at]
+                    return prepared
+            found = (at for at, waiting in enumerate(self._waiting) if admits(waiting.domain))
+            first = next(found, None)
+            if first is None:
+                return None
+            self._build(first)
 
     def build_ahead(self) -> bool:
-        """Build some more messages, half a millisecond's worth, if few are ready; tell whether there was one to build."""
-        for _number in range(AT_ONCE):
-            if not self._waiting or len(self._built) >= BUILT_AHEAD:
-                return False
-            if (built := self._build(self._waiting.popleft())) is not None:
-                self._built.append(built)
+        """Build some more messages, a millisecond's worth, if few are ready; tell whether there was one to build."""
+        if not self._waiting or len(self._built) >= BUILT_AHEAD:
+            return False
+        self._build(0)
         return True
 
-    def _build(self, waiting: Waiting) -> Prepared | None:
+    def _build(self, first: int) -> None:
+        """Build the message that stands there in the queue, and those of its campaign right behind it."""
+        self._waiting.rotate(-first)
+        campaign_id = self._waiting[0].claim.campaign_id
+        batch = list(takewhile(lambda each: each.claim.campaign_id == campaign_id, islice(self._waiting, AT_ONCE)))
+        for _each in batch:
+            self._waiting.popleft()
+        self._waiting.rotate(first)
+        now = self._clock()
         try:
-            return waiting.prepare(key=next(self._keys), now=self._clock())
+            self._built.extend(self.mailing(campaign_id).prepare(batch, self._keys, now=now))
+        except (TemplateError, InvalidMessage):
+            for each in batch:
+                self._build_alone(each, now)
+
+    def _build_alone(self, waiting: Waiting, now: datetime) -> None:
+        try:
+            self._built.extend(self.mailing(waiting.claim.campaign_id).prepare([waiting], self._keys, now=now))
         except (TemplateError, InvalidMessage) as error:
             self._on_failed(left_out(waiting.claim, DeliveryStatus.FAILED, str(error)))
-            return None
 
     def mailing(self, campaign_id: int) -> Mailing:
         """Give what the sender knows of a campaign; opened once."""
@@ -236,7 +244,12 @@ class Outbox:
             if each.address_key in opposed
         ]
         waiting = [
-            Waiting(each, mailing, recipients.get(each.contact_id or 0, NOBODY), checked)
+            Waiting(
+                each,
+                recipients.get(each.contact_id or 0, NOBODY),
+                checked,
+                None if mailing.redirect_to else each.domain,
+            )
             for each in claims
             if each.address_key not in opposed
         ]

@@ -20,7 +20,7 @@ from campaigns.models import Campaign
 from campaigns.settings import Settings
 from sends.claims import Claim
 from sends.errors import InvalidAttachment, InvalidKey
-from sends.mailing import Mailing
+from sends.mailing import Mailing, Waiting
 from templates import InvalidValue, Purpose, Renderer, bind_variables, load_template, preview_recipient
 from tests.factories import NOW
 
@@ -59,7 +59,8 @@ def mailing_of(engine: Engine, campaign_id: int, settings: Settings) -> Mailing:
 
 def body_of(mailing: Mailing) -> bytes:
     claim = Claim(1, 1, 1, "x@example.org", "x@example.org", fence=1, attempts=1, first_attempt_at=None)
-    return b"".join(mailing.prepare(claim, preview_recipient(), key=1, now=NOW, checked=0).message.body)
+    [prepared] = mailing.prepare([Waiting(claim, preview_recipient(), checked=0, domain="example.org")], [1], now=NOW)
+    return b"".join(prepared.message.body)
 
 
 def test_a_scheduled_campaign_keeps_its_attachments(
