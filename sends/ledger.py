@@ -163,13 +163,16 @@ def _mark_statement(sendable: Select[Any]) -> HotStatement:
         Suppression.lifted_at.is_(None),
         Suppression.id > bindparam("b_checked"),
     )
+    # not IN: SQLite would list the sendable campaigns anew for each row
+    [campaign_id] = sendable.selected_columns
+    sending = sendable.where(campaign_id == DELIVERY.c.campaign_id)
     return HotStatement(
         update(DELIVERY)
         .where(
             DELIVERY.c.id == bindparam("b_id"),
             DELIVERY.c.fence == bindparam("b_fence"),
             DELIVERY.c.status == DeliveryStatus.CLAIMED,
-            DELIVERY.c.campaign_id.in_(sendable),
+            sending.exists(),
             ~since_checked.exists(),
         )
         .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id")),

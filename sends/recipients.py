@@ -15,6 +15,8 @@ Label = Callable[[str], str]
 _CONTACT = ("civility", "given_name", "family_name", "role", "address")
 _COMPANY = {"name": "name", "siret": "siret", "commune": "commune_name", "epci": "epci_siren", "naf": "naf_code"}
 
+_COMPANY_AT = 1 + len(_CONTACT)
+
 NOBODY: Recipient = {"contact": dict.fromkeys(_CONTACT, ""), "company": dict.fromkeys(_COMPANY, "")}
 """A recipient of whom nothing is known: every field is empty, none is missing."""
 
@@ -34,15 +36,15 @@ _LOAD = HotStatement(_of_contacts, ("b_ids",))
 def load_recipients(session: Session, contact_ids: Iterable[int], epci_label: Label) -> dict[int, Recipient]:
     """Load contacts with their companies, by contact id; a value that is not known is "" (never missing)."""
     rows = _LOAD.fetch(session.connection(), (list(contact_ids),))
-    return {row[0]: _recipient(row[1:], epci_label) for row in rows}
-
-
-def _recipient(values: tuple[Any, ...], epci_label: Label) -> Recipient:
-    texts = [value or "" for value in values]
-    contact = dict(zip(_CONTACT, texts, strict=False))
-    company = dict(zip(_COMPANY, texts[len(_CONTACT) :], strict=True))
-    company["epci"] = epci_label(company["epci"]) if company["epci"] else ""
-    return {"contact": contact, "company": company}
+    contacts = [dict(zip(_CONTACT, [value or "" for value in row[1:_COMPANY_AT]], strict=True)) for row in rows]
+    companies = [dict(zip(_COMPANY, [value or "" for value in row[_COMPANY_AT:]], strict=True)) for row in rows]
+    labels = {siren: epci_label(siren) for siren in {company["epci"] for company in companies} - {""}} | {"": ""}
+    for company in companies:
+        company["epci"] = labels[company["epci"]]
+    return {
+        row[0]: {"contact": contact, "company": company}
+        for row, contact, company in zip(rows, contacts, companies, strict=True)
+    }
 
 
 def display_name(recipient: Recipient) -> str:

@@ -156,6 +156,11 @@ class Session:
         self._out.clear()
         return events
 
+    @property
+    def has_output(self) -> bool:
+        """Whether something is to be written: not when a message was offered that rides with the dot of another."""
+        return bool(self._out)
+
     def data_to_send(self) -> bytes:
         """Return what is to be written now, each octet once."""
         data = b"".join(self._out)

@@ -59,7 +59,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def offer(self, message: OutgoingMessage) -> None:
         """Take `message` over; needs capacity; raise InvalidMessage, with nothing written, where it is not safe."""
-        self._tell(self._session.offer(message))
+        events = self._session.offer(message)
+        if events or self._session.has_output:
+            self._tell(events)
 
     def wants(self, key: int) -> bool:
         """Tell whether the body of message `key` is still waited for."""
