@@ -127,15 +127,43 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def writing_rows(engine: Engine, *, commits: bool = True) -> Iterator[Connection]:
-    """As `writing`, without an ORM session: for the statements that run for every message.
-
-    With `commits` off the caller calls `commit` of the connection, in another thread if it likes; else nothing is kept.
-    """
+def writing_rows(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, without an ORM session."""
     with _translated(), engine.connect() as connection:
         yield connection
-        if commits:
-            connection.commit()
+        connection.commit()
+
+
+class RowWriter:
+    """Writes rows again and again on a connection that it keeps: opening one takes as long as writing ten rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def writing(self, *, commits: bool = True) -> Iterator[Connection]:
+        """Begin a transaction as `writing` does, and commit it at the end.
+
+        With `commits` off the caller calls `commit` of the connection, in another thread if it likes.
+        """
+        with _translated():
+            connection = self._connection or self._engine.connect()
+            self._connection = None
+            try:
+                yield connection
+                if commits:
+                    connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 @contextmanager

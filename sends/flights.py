@@ -21,7 +21,7 @@ class Progress:
     """Whether other workers use all the connections that the relay takes."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Flight:
     """A message on a connection; `is_marked` once its intent is committed.
 

@@ -85,9 +85,16 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._built) + len(self._waiting)
 
-    def pop(self, admits: Callable[[str | None], bool]) -> Prepared | None:
-        """Take out the oldest message that may go now, by its recipient's domain, if there is one."""
+    def pop(self, admits: Callable[[str | None], bool] | None) -> Prepared | None:
+        """Take out the oldest message that may go now, by its recipient's domain, if there is one; with None any may."""
         while True:
+            if admits is None:
+                if self._built:
+                    return self._built.popleft()
+                if not self._waiting:
+                    return None
+                self._build(0)
+                continue
             for at, prepared in enumerate(self._built):
                 if admits(prepared.domain):
                     del self._built[at]

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, Select
 
-from audiences.database import writing, writing_rows
+from audiences.database import RowWriter, writing, writing_rows
 from audiences.errors import DatabaseUnavailable
 from sends import ledger
 from sends.blocks import Blocks
@@ -99,6 +99,7 @@ class Sender:
         self._unwritten: list[Outcome] = []
         self._blocks = Blocks()
         self._is_stopping = False
+        self._rows = RowWriter(engine)
         self._committer = ThreadPoolExecutor(1, "commit")
         self._interruption: BaseException | None = None
         self._renewed_at = clock()
@@ -131,6 +132,7 @@ class Sender:
             self._pool.abort("the run was interrupted")
             await self._tick(is_last=True)
             self._committer.shutdown()
+            self._rows.close()
             self._outbox.give_back()
             if not self._is_cut_off:
                 with writing_rows(self._engine) as rows:
@@ -215,7 +217,7 @@ class Sender:
             self._outbox.give_back()  # the slots of its providers were lost: claim anew
 
     def _offer_to(self, connection: Connection, *, is_rider: bool) -> None:
-        prepared = self._outbox.pop(lambda domain: self._lanes.admits(domain, connection))
+        prepared = self._outbox.pop(self._lanes.admission(connection))
         if prepared is None:
             return
         key = prepared.message.key
@@ -306,7 +308,7 @@ class Sender:
         for pause in (*pauses, None):
             waited = self._clock()  # each attempt may wait for another program longer than a lease
             try:
-                with writing_rows(self._engine, commits=is_last) as rows:
+                with self._rows.writing(commits=is_last) as rows:
                     if self._needs_renewal(waited):
                         ledger.renew(rows, self._owner, now=waited, lease=LEASE)
                         self._slots.renew(rows, now=waited)

@@ -5,8 +5,9 @@ one gives back, at once.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from sqlalchemy import Connection, Table, delete, select, update
@@ -97,6 +98,10 @@ class Lanes:
         self._limits = limits
         self._slots = slots
         self._carriers: defaultdict[str, Counter[Hashable]] = defaultdict(Counter)
+
+    def admission(self, connection: Hashable) -> Callable[[str | None], bool] | None:
+        """Give what tells whether `connection` may carry mail for a domain now; None where it may carry any."""
+        return partial(self.admits, connection=connection) if self._limits.has_lanes else None
 
     def admits(self, domain: str | None, connection: Hashable) -> bool:
         """Tell whether `connection` may carry mail for a domain now; None is a rehearsal's, which has no limit."""

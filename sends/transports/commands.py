@@ -153,6 +153,8 @@ def _with_a_labels(address: str) -> str:
 
 
 def _envid(envid: str) -> str:
+    if len(envid) <= MAX_ENVID and envid.isascii() and envid.isalnum():
+        return envid
     encoded = xtext(envid)
     if not envid.isascii() or not envid.isprintable() or len(encoded) > MAX_ENVID:
         raise InvalidEnvelope(
