@@ -1,5 +1,6 @@
 """A body part's Jinja source, compiled so that rendering it writes quoted-printable at once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,6 +16,8 @@ from templates.environment import refuse_none
 
 # For values that come back in the other part, or with the next recipient: communes, civilities, the officer's text.
 _CACHED = 1024
+
+_SPECIAL = re.compile("[&<>'\"]")  # what escape() writes otherwise
 
 _encode = lru_cache(_CACHED)(quotedprintable.encode)
 
@@ -86,9 +89,6 @@ def _encode_text(value: object) -> bytes:
 
 
 def _encode_html(value: object) -> bytes:
-    return _encode_escaped(value) if type(value) is str else _encode(str(escape(refuse_none(value))))
-
-
-@lru_cache(_CACHED)
-def _encode_escaped(value: str) -> bytes:
-    return _encode(str(escape(value)))
+    if type(value) is str and not _SPECIAL.search(value):
+        return _encode(value)
+    return _encode(str(escape(refuse_none(value))))

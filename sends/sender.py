@@ -258,9 +258,7 @@ class Sender:
         if len(marked) < len(wanted):
             # Paused, cancelled or suppressed meanwhile: what is ready is judged anew by the next claim.
             self._outbox.give_back()
-        for flight in wanted:
-            if flight.connection.wants(flight.key):  # else it was lost during the commit, as the next tick hears
-                self._let_go(flight)
+        self._let_go(wanted)
         self._slow_down(now)
         if is_news:
             self._on_progress(self.progress)
@@ -342,14 +340,20 @@ class Sender:
             self._interruption = interruption
         committing.result()
 
-    def _let_go(self, flight: Flight) -> None:
-        if not flight.is_marked:
-            self._land(flight.key)
-            flight.connection.abandon(flight.key)
-            return
-        if self._outbox and flight.connection.capacity and not self._has_to_end:
-            self._offer_to(flight.connection, is_rider=True)
-        flight.connection.permit(flight.key)
+    def _let_go(self, wanted: Sequence[Flight]) -> None:
+        """Let the bodies go that are marked, each with the commands of the next message behind its dot."""
+        # what was lost during the commit is wanted no more, as the next tick hears
+        going = [flight for flight in wanted if flight.connection.wants(flight.key)]
+        for flight in going:
+            if not flight.is_marked:
+                self._land(flight.key)
+                flight.connection.abandon(flight.key)
+        marked = [flight for flight in going if flight.is_marked]
+        for flight in marked:
+            if flight.connection.capacity and not self._has_to_end and self._outbox:
+                self._offer_to(flight.connection, is_rider=True)
+        for flight in marked:
+            flight.connection.permit(flight.key)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         again = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)

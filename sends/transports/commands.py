@@ -117,6 +117,8 @@ def _needs_smtputf8(message: OutgoingMessage) -> bool:
 
 def _path(address: str) -> str:
     """Return `address` with its domain as A-labels; raise where it cannot stand between < and >."""
+    if len(address) <= MAX_LOCAL_PART and _PLAIN_ADDRESS.fullmatch(address):
+        return address
     path = address if address.isascii() else _with_a_labels(address)
     # isprintable() holds for no control character and no space but U+0020
     if not _PLAIN_ADDRESS.fullmatch(path) and (
