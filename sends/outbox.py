@@ -24,17 +24,17 @@ from templates import TemplateError
 
 Clock = Callable[[], datetime]
 
-BATCH = 500
-"""Deliveries claimed together: at most this many go back to the queue when a worker dies."""
+CLAIMED = 10
+"""Deliveries claimed together for each connection: few enough that a second worker finds some, too."""
+
+LEAST_CLAIMED = 100
+"""Deliveries claimed together with few connections, as a claim of one costs as much as one of fifty."""
 
 BUILT_AHEAD = 100
 """Messages that are built ahead, while the disk writes a commit."""
 
 AT_ONCE = 20
 """Messages that are built before the event loop has its turn again."""
-
-LOW_WATER = 100
-"""Claim again when fewer messages than this are ready, so that no connection waits for one."""
 
 LEASE = timedelta(seconds=90)
 """How long a claim holds without renewal; a dead worker's deliveries are free after it."""
@@ -58,6 +58,7 @@ class Outbox:
         limits: RateLimits,
         zone: tzinfo,
         slots: Slots,
+        connections: int,
         on_settled: Callable[[Sequence[Outcome]], None],
         on_failed: Callable[[Outcome], None],
     ) -> None:
@@ -69,6 +70,7 @@ class Outbox:
         self._limits = limits
         self._zone = zone
         self._slots = slots
+        self._batch = max(LEAST_CLAIMED, CLAIMED * connections)
         self._avoided: dict[str, datetime] = {}
         self._on_settled = on_settled
         self._on_failed = on_failed
@@ -164,7 +166,7 @@ class Outbox:
         self.resume_at = None
         now = self._clock()
         self._avoided = {name: since for name, since in self._avoided.items() if abs(now - since) < SLOT_PAUSE}
-        while len(self) < LOW_WATER:
+        while len(self) < self._batch // 4:  # more than there are connections, so that none waits
             self.is_exhausted = not any(self._claim(campaign_id) for campaign_id in campaign_ids)
             if self.is_exhausted:
                 break
@@ -175,7 +177,7 @@ class Outbox:
         """Lease what the limits allow, leave out who was suppressed since it was planned, learn of the others what is known."""
         now = self._clock()
         with writing(self._engine) as session:
-            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=BATCH)
+            allowance = take(session, self._limits, now=now, zone=self._zone, wanted=self._batch)
             if not allowance.count:
                 self.resume_at = allowance.resume_at
                 return False

@@ -78,6 +78,7 @@ class Sender:
             limits=limits,
             zone=zone,
             slots=self._slots,
+            connections=connections,
             on_settled=self._count,
             on_failed=self._fail,
         )
