@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.sink import best_sink, own_sink
 
-CONNECTIONS = 50
+CONNECTIONS = 100
 FAR_CONNECTIONS = 10
 FAR_DELAY = 0.02
 CHUNK = 10_000

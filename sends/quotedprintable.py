@@ -23,6 +23,8 @@ def encode(text: str) -> bytes:
     if "\n" not in text and "\r" not in text:
         # a value, mostly: the standard library's encoder takes an eighth of the time
         written = b2a_qp(text.encode(), istext=False)
+        if 0 < len(written) <= _LINE and not written.startswith(b"."):
+            return written + _SOFT_BREAK
         # its last line may be full, where the soft break has no room
         if not written.startswith(b".") and b"\n." not in written and len(written) - written.rfind(b"\n") - 1 <= _LINE:
             return written.replace(b"\n", b"\r\n") + _SOFT_BREAK if written else b""

@@ -173,15 +173,18 @@ class Session:
             self._queued.append((Phase.RSET, (b"RSET\r\n",), None))
         transaction.phase = Phase.MAIL
         mail, rcpt = transaction.commands
-        self._queued.append((Phase.MAIL, (mail,), transaction))
-        self._queued.append((Phase.RCPT, (rcpt,), transaction))
-        self._queued.append((Phase.DATA, (b"DATA\r\n",), transaction))
+        self._queued += (
+            (Phase.MAIL, (mail,), transaction),
+            (Phase.RCPT, (rcpt,), transaction),
+            (Phase.DATA, (b"DATA\r\n",), transaction),
+        )
 
     def _write(self) -> None:
-        while self._queued and (self.is_pipelined or not self._expected):
-            phase, data, transaction = self._queued.popleft()
+        queued, expected = self._queued, self._expected
+        while queued and (self.is_pipelined or not expected):
+            phase, data, transaction = queued.popleft()
             self._out += data
-            self._expected.append((phase, transaction))
+            expected.append((phase, transaction))
 
     def _answer(self, reply: Reply, events: list[Event]) -> None:
         if reply.code == CHANNEL_CLOSING:
