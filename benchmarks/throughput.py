@@ -303,7 +303,7 @@ def main() -> None:
         if options.scale:
             scaled, peak = ours(options.scale, port)
             result |= {"scale_recipients": options.scale, "scale_peak_rss_mb": round(peak)}
-            result |= {"scale_time_ratio": round((options.scale / scaled) / (count / rate), 2)}
+            result |= {"scale_growth": round(rate / scaled, 2)}  # of the time a message takes: 1 is linear
     tls, tls_careful = over_tls(ways, max(1000, count // 5))
     result |= {"tls_messages_per_s": round(tls), "tls_vs_careful": round(tls / tls_careful, 1)}
     with own_sink(delay=FAR_DELAY) as port:

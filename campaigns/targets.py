@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from gettext import gettext as _
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from audiences.models import Contact
@@ -16,7 +16,7 @@ from campaigns.models import Campaign, Per
 from campaigns.pressure import pressure_rule
 from campaigns.settings import Settings
 from sends.models import Delivery
-from sends.states import ARRIVED, DeliveryStatus
+from sends.states import ARRIVED, PERHAPS_ARRIVED, DeliveryStatus
 from templates import Purpose
 
 
@@ -80,13 +80,14 @@ def _received_rule(slugs: Sequence[str], zone: tzinfo) -> Rule:
     def evidence(session: Session, ids: Sequence[int]) -> Mapping[int, str]:
         return _told_campaigns(session, ids, select(Campaign.id).where(campaigns), zone)
 
-    return Rule("already_received", _("already received"), got(campaigns), evidence)
+    return Rule("already_received", _("already received"), got(campaigns, PERHAPS_ARRIVED), evidence)
 
 
 def _told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any], zone: tzinfo) -> dict[int, str]:
-    """Name for each contact the campaigns, out of these, that it got, with the day in the officer's zone."""
+    """Name for each contact the campaigns, out of these, that it got or may have got, with the day in the officer's zone."""
+    is_certain = func.max(case((Delivery.status == DeliveryStatus.UNCERTAIN, 0), else_=1))
     found = (
-        select(Contact.id, Campaign.slug, func.max(Delivery.updated_at))
+        select(Contact.id, Campaign.slug, func.max(Delivery.updated_at), is_certain)
         .join(Delivery, Delivery.address_key == Contact.address_key)
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .where(
@@ -94,13 +95,16 @@ def _told_campaigns(session: Session, ids: Sequence[int], campaigns: Select[Any]
             or_(Delivery.part == 0, Delivery.part == Contact.company_id),
             Campaign.id.in_(campaigns),
             Campaign.redirect_to.is_(None),
-            Delivery.status.in_(ARRIVED),
+            Delivery.status.in_(PERHAPS_ARRIVED),
         )
         .group_by(Contact.id, Campaign.slug)
     )
     told: dict[int, list[str]] = {}
-    for contact_id, slug, at in session.execute(found.order_by(Contact.id, func.max(Delivery.updated_at))):
-        told.setdefault(contact_id, []).append(f"{slug} ({at.astimezone(zone):%Y-%m-%d})")
+    for contact_id, slug, at, certain in session.execute(found.order_by(Contact.id, func.max(Delivery.updated_at))):
+        day = f"{at.astimezone(zone):%Y-%m-%d}"
+        told.setdefault(contact_id, []).append(
+            f"{slug} ({day})" if certain else _("{campaign} (uncertain, {day})").format(campaign=slug, day=day)
+        )
     return {contact_id: ", ".join(names) for contact_id, names in told.items()}
 
 

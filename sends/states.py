@@ -45,6 +45,9 @@ TRANSITIONS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyTy
 ARRIVED = (_S.SENT, _S.DELIVERED)
 """What a recipient has got, as far as anybody knows."""
 
+PERHAPS_ARRIVED = (*ARRIVED, _S.UNCERTAIN)
+"""What a recipient has got or may have got: who must not get the same news twice is left out by it."""
+
 
 def may_become(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     """Tell whether a delivery may go from `before` to `after`."""

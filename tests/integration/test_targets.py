@@ -29,13 +29,13 @@ class TestAlreadyReceived:
     """A follow-up leaves out who got the campaigns that it names."""
 
     @pytest.mark.parametrize("status", list(DeliveryStatus))
-    def test_got_is_what_the_relay_took_over(
+    def test_got_is_what_the_relay_took_over_or_may_have(
         self, engine: Engine, factory: Factory, settings: Settings, status: DeliveryStatus
     ):
         got, other = factory.contact("a@example.org"), factory.contact("b@example.org")
         with writing(engine) as session:
             sent_to(session, "info", [got], status=status)
-        arrived = status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+        arrived = status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.UNCERTAIN)
         found = reasons(engine, settings, except_received=("info",))
         assert found == {got: "already_received" if arrived else None, other: None}
         assert set(reasons(engine, settings).values()) == {None}
@@ -79,16 +79,22 @@ class TestAlreadyReceived:
         with writing(engine) as session, pytest.raises(UnknownCampaign, match="Did you mean relance"):
             draft(session, "encore", except_received=["relanse"])
 
-    def test_the_evidence_names_the_campaign_and_the_day(self, engine: Engine, factory: Factory, settings: Settings):
+    @pytest.mark.parametrize(
+        ("status", "evidence"),
+        [(DeliveryStatus.SENT, "info (2020-03-31)"), (DeliveryStatus.UNCERTAIN, "info (uncertain, 2020-03-31)")],
+    )
+    def test_the_evidence_names_the_campaign_and_the_day(
+        self, engine: Engine, factory: Factory, settings: Settings, status: DeliveryStatus, evidence: str
+    ):
         got = factory.contact("a@example.org")
         with writing(engine) as session:
-            sent_to(session, "info", [got])
+            sent_to(session, "info", [got], status=status)
         with reading(engine) as session:
             explained = planning.explanation_of(
                 session, Target("*:*", INFORMATION, except_received=("info",)), settings, now=NOW
             )
             [listed] = list_contacts(session, explained.found, tell=explained.tell)
-        assert (listed.reason, listed.evidence) == ("already_received", "info (2020-03-31)")
+        assert (listed.reason, listed.evidence) == ("already_received", evidence)
 
 
 class TestPressure:
