@@ -108,7 +108,8 @@ def import_(
         show_rejections(summary.rejections)
         if dry_run:
             show_mapping(prepared.mapping)
-        _show_summary(summary, is_dry=dry_run, is_refused=is_refused)
+        _show_summary(summary)
+        show_outcome(is_dry=dry_run, is_refused=is_refused)
     if is_refused:
         raise typer.Exit(FOUND)
 
@@ -205,7 +206,7 @@ def _summary_json(summary: "ImportSummary") -> dict[str, object]:
     }
 
 
-def _show_summary(summary: "ImportSummary", *, is_dry: bool, is_refused: bool) -> None:
+def _show_summary(summary: "ImportSummary") -> None:
     said = ngettext("{file}: {rows} row.", "{file}: {rows} rows.", summary.rows)
     say(said.format(file=summary.file, rows=summary.rows))
     labels = {
@@ -235,6 +236,10 @@ def _show_summary(summary: "ImportSummary", *, is_dry: bool, is_refused: bool) -
         say(_("  closed: {name} ({siret})").format(name=name, siret=siret))
     if len(summary.closed) > CLOSED_SHOWN:
         say(_("… and {count} more.").format(count=len(summary.closed) - CLOSED_SHOWN))
+
+
+def show_outcome(*, is_dry: bool, is_refused: bool) -> None:
+    """Say whether anything was written, and what is in the way."""
     if is_dry:
         say(_("This was a rehearsal: nothing was written."))
     if is_refused:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from campaigns.cli.imports import show_outcome
 from campaigns.cli.options import Json, Yes
 from campaigns.cli.output import confirm, emit_json, examples, say, show_pairs, show_table
 
@@ -82,6 +83,7 @@ def undo(
         emit_json(_as_json(summary) | {"dry_run": dry_run})
     else:
         _show(summary, is_done=not dry_run)
+        show_outcome(is_dry=dry_run, is_refused=False)
 
 
 def _undo(context: "Context", run: int, *, lift_oppositions: bool, dry_run: bool) -> "UndoSummary":

@@ -11,7 +11,7 @@ import typer
 
 from campaigns.cli.lists import write_list
 from campaigns.cli.options import Json, parse_word
-from campaigns.cli.output import emit_json, examples, note, progress_bar, say, show_pairs, show_table
+from campaigns.cli.output import FOUND, emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audiences.addresses import Address
     from audiences.exports import Cell
     from audiences.models import Suppression, SuppressionReason, SuppressionScope
+    from audiences.oppositions import OppositionSummary
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help=_("Who is not written to: add, import, look up, lift.")
@@ -122,7 +123,7 @@ def import_(
     from audiences.imports import RejectedRows
     from audiences.oppositions import import_oppositions
     from campaigns.cli.context import open_context
-    from campaigns.cli.imports import show_rejections
+    from campaigns.cli.imports import show_outcome, show_rejections
 
     why, far = _reason(reason), _scope(scope)
     context = open_context()
@@ -143,6 +144,7 @@ def import_(
     except RejectedRows as error:
         show_rejections(error.rejections)
         raise
+    is_refused = dry_run and bool(summary.rejections) and not skip_rejected
     if as_json:
         emit_json(
             {
@@ -157,9 +159,16 @@ def import_(
                 "dry_run": dry_run,
             }
         )
-        return
-    show_rejections(summary.remarks)
-    show_rejections(summary.rejections)
+    else:
+        show_rejections(summary.remarks)
+        show_rejections(summary.rejections)
+        _show_import(summary)
+        show_outcome(is_dry=dry_run, is_refused=is_refused)
+    if is_refused:
+        raise typer.Exit(FOUND)
+
+
+def _show_import(summary: "OppositionSummary") -> None:
     say(
         ngettext("{file}: {rows} row.", "{file}: {rows} rows.", summary.rows).format(
             file=summary.file, rows=summary.rows
@@ -174,8 +183,6 @@ def import_(
             (_("  columns not used"), ", ".join(summary.ignored_columns)),
         ]
     )
-    if dry_run:
-        say(_("A dry run: nothing was written."))
 
 
 @app.command(

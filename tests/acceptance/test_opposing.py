@@ -57,7 +57,9 @@ def test_the_list_of_a_former_tool(office: Office) -> None:
     refused = office("suppressions", "import", "liste.csv", code=2).stderr
     assert "row 5, column “Courriel”: pas une adresse is not an address" in refused
     assert refused.endswith("add --skip-rejected to import the other 4.\n")
-    tried = office.json("suppressions", "import", "liste.csv", "--dry-run")
+    said = office("suppressions", "import", "liste.csv", "--dry-run", code=3).stdout
+    assert said.endswith("nothing would be imported. Mend the rejected rows, or add --skip-rejected.\n")
+    tried = office.json("suppressions", "import", "liste.csv", "--dry-run", code=3)
     assert office.state() == before
     assert (tried["added"], tried["known"], len(tried["rejected"]), tried["dry_run"]) == (3, 1, 1, True)
     done = office("suppressions", "import", "liste.csv", "--skip-rejected")
