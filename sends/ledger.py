@@ -6,7 +6,6 @@ Each statement checks the status and the fence that it expects, so that a worker
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
@@ -19,7 +18,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    bindparam,
     func,
     insert,
     literal,
@@ -28,15 +26,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from audiences.hot import HotStatement
-from audiences.models import Suppression, SuppressionReason
+from audiences.models import SuppressionReason
 from audiences.suppressions import suppress
 from sends.bounces import is_worn_out
 from sends.claims import Claim, Mark, Outcome
 from sends.models import DUE, HELD, Delivery, DeliveryEvent, Exclusion
+from sends.statements import DELIVERY, RELEASE, SETTLE, claiming, marking, settle_row
 from sends.states import DeliveryStatus, may_become
-
-DELIVERY = cast(Table, Delivery.__table__)
 
 
 class Planned(NamedTuple):
@@ -116,68 +112,13 @@ def claim(
     of the domains in `avoiding` are left to other workers.
     """
     claims: list[Claim] = []
-    connection, taking = session.connection(), _claim_statement(sendable, frozenset(avoiding))
+    connection, taking = session.connection(), claiming(sendable, frozenset(avoiding))
     for status in (DeliveryStatus.DEFERRED, DeliveryStatus.QUEUED):
         wanted = limit - len(claims)
         if wanted:
             row = (campaign_id, status.value, now, wanted, owner, now + lease)
             claims += [Claim(*found) for found in taking.fetch(connection, row)]
     return sorted(claims)
-
-
-@lru_cache(maxsize=8)
-def _claim_statement(sendable: Select[Any], avoiding: frozenset[str]) -> HotStatement:
-    others = [~DELIVERY.c.address_key.endswith(f"@{domain}", autoescape=True) for domain in sorted(avoiding)]
-    due = (
-        select(DELIVERY.c.id)
-        .where(
-            DELIVERY.c.campaign_id == bindparam("b_campaign_id"),
-            DELIVERY.c.campaign_id.in_(sendable),
-            DUE,
-            DELIVERY.c.status == bindparam("b_status"),
-            DELIVERY.c.not_before <= bindparam("b_now"),
-            *others,
-        )
-        .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
-        .limit(bindparam("b_limit"))
-        .with_for_update(skip_locked=True)
-    )
-    return HotStatement(
-        update(DELIVERY)
-        .where(DELIVERY.c.id.in_(due))
-        .values(
-            status=DeliveryStatus.CLAIMED,
-            owner=bindparam("b_owner"),
-            lease_until=bindparam("b_until", type_=DELIVERY.c.lease_until.type),
-            fence=DELIVERY.c.fence + 1,
-        )
-        .returning(*(DELIVERY.c[name] for name in Claim._fields)),
-        ("b_campaign_id", "b_status", "b_now", "b_limit", "b_owner", "b_until"),
-    )
-
-
-@lru_cache(maxsize=4)
-def _mark_statement(sendable: Select[Any]) -> HotStatement:
-    since_checked = select(Suppression.id).where(
-        Suppression.address_key == DELIVERY.c.address_key,
-        Suppression.lifted_at.is_(None),
-        Suppression.id > bindparam("b_checked"),
-    )
-    # not IN: SQLite would list the sendable campaigns anew for each row
-    [campaign_id] = sendable.selected_columns
-    sending = sendable.where(campaign_id == DELIVERY.c.campaign_id)
-    return HotStatement(
-        update(DELIVERY)
-        .where(
-            DELIVERY.c.id == bindparam("b_id"),
-            DELIVERY.c.fence == bindparam("b_fence"),
-            DELIVERY.c.status == DeliveryStatus.CLAIMED,
-            sending.exists(),
-            ~since_checked.exists(),
-        )
-        .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id")),
-        ("b_id", "b_fence", "b_message_id", "b_checked"),
-    )
 
 
 def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]) -> set[Claim]:
@@ -190,7 +131,7 @@ def mark(connection: Connection, marks: Sequence[Mark], *, sendable: Select[Any]
         return set()
     rows = [(each.claim.id, each.claim.fence, each.message_id, each.checked) for each in marks]
     claims = {each.claim for each in marks}
-    if _mark_statement(sendable).run(connection, rows) == len(marks):
+    if marking(sendable).run(connection, rows) == len(marks):
         return claims
     marked = {claim for claim, status in _standing(connection, claims) if status == DeliveryStatus.SENDING}
     release(connection, claims - marked)
@@ -207,44 +148,6 @@ def _standing(connection: Connection, claims: Iterable[Claim]) -> set[tuple[Clai
 
 _FINAL_REFUSALS = (DeliveryStatus.BOUNCED, DeliveryStatus.FAILED)
 
-_SETTLE = HotStatement(
-    update(DELIVERY)
-    .where(
-        DELIVERY.c.id == bindparam("b_id"),
-        DELIVERY.c.fence == bindparam("b_fence"),
-        DELIVERY.c.status == bindparam("b_before"),
-    )
-    .values(
-        status=bindparam("b_after"),
-        reason=bindparam("b_reason"),
-        reply_code=bindparam("b_code"),
-        reply_enhanced=bindparam("b_enhanced"),
-        reply_text=bindparam("b_text"),
-        not_before=func.coalesce(bindparam("b_not_before", type_=DELIVERY.c.not_before.type), DELIVERY.c.not_before),
-        attempts=DELIVERY.c.attempts + bindparam("b_attempt"),
-        first_attempt_at=func.coalesce(
-            DELIVERY.c.first_attempt_at, bindparam("b_attempted_at", type_=DELIVERY.c.updated_at.type)
-        ),
-        updated_at=bindparam("b_now", type_=DELIVERY.c.updated_at.type),
-        owner=None,
-        lease_until=None,
-    ),
-    (
-        "b_id",
-        "b_fence",
-        "b_before",
-        "b_after",
-        "b_reason",
-        "b_code",
-        "b_enhanced",
-        "b_text",
-        "b_not_before",
-        "b_attempt",
-        "b_attempted_at",
-        "b_now",
-    ),
-)
-
 
 def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime) -> int:
     """Write what became of the deliveries, their events and the suppressions that follow; give how many were ours.
@@ -254,7 +157,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
     """
     if not outcomes:
         return 0
-    settled = _SETTLE.run(connection, [_settle_row(each, each.before, now) for each in outcomes])
+    settled = SETTLE.run(connection, [settle_row(each, each.before, now) for each in outcomes])
     if settled < len(outcomes):
         late = [
             each
@@ -262,7 +165,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
             if each.before is DeliveryStatus.SENDING and each.after is not DeliveryStatus.UNCERTAIN
         ]
         settled += (
-            _SETTLE.run(connection, [_settle_row(each, DeliveryStatus.UNCERTAIN, now) for each in late]) if late else 0
+            SETTLE.run(connection, [settle_row(each, DeliveryStatus.UNCERTAIN, now) for each in late]) if late else 0
         )
         standing = _standing(connection, [each.claim for each in outcomes])
         outcomes = [each for each in outcomes if (each.claim, each.after) in standing]
@@ -294,41 +197,11 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
     return settled
 
 
-def _settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> tuple[Any, ...]:
-    reply = outcome.reply
-    return (
-        outcome.claim.id,
-        outcome.claim.fence,
-        before.value,
-        outcome.after.value,
-        outcome.reason,
-        reply.code if reply else None,
-        reply.enhanced if reply else None,
-        reply.text[:500] if reply else None,
-        outcome.not_before,
-        int(outcome.is_attempt),
-        now if outcome.is_attempt else None,
-        now,
-    )
-
-
-_RELEASE = HotStatement(
-    update(DELIVERY)
-    .where(
-        DELIVERY.c.id == bindparam("b_id"),
-        DELIVERY.c.fence == bindparam("b_fence"),
-        DELIVERY.c.status == DeliveryStatus.CLAIMED,
-    )
-    .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None),
-    ("b_id", "b_fence"),
-)
-
-
 def release(connection: Connection, claims: Iterable[Claim]) -> None:
     """Give claimed deliveries back to the queue: nothing of them was accepted."""
     rows = [(each.id, each.fence) for each in claims]
     if rows:
-        _RELEASE.run(connection, rows)
+        RELEASE.run(connection, rows)
 
 
 def renew(connection: Connection, owner: str, *, now: datetime, lease: timedelta) -> None:
