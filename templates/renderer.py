@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from gettext import gettext as _
 
 from jinja2 import Template as JinjaTemplate
@@ -32,20 +33,28 @@ class Renderer:
     """Renders one campaign's compiled template for one recipient after the other."""
 
     def __init__(self, compiled: CompiledTemplate, brand: Brand, variables: Mapping[str, object]) -> None:
-        """Compile the sources once; `variables` are bound ones.
+        """Compile each source once, the two parts when they are first rendered; `variables` are bound ones.
 
         `constants` are what is equal for all recipients, for whoever renders the sources in an environment of its own.
         """
         self.constants: Mapping[str, object] = {"brand": brand.names(), **variables}
-        html, plain = make_environment(autoescape=True), make_environment(autoescape=False)
-        self._html = html.from_string(parse_filled(compiled.html, self.constants, autoescape=True))
+        self._compiled = compiled
+        plain = make_environment(autoescape=False)
         subject = parse_filled(compiled.subject, self.constants, autoescape=False)
         self._subject = plain.from_string(subject)
         fixed = fixed_text(subject)
         self._fixed_subject = None if fixed is None else _one_line(fixed)
-        self._text = plain.from_string(parse_filled(compiled.text, self.constants, autoescape=False))
-        self._name = compiled.name
-        self._common = {**html.globals, **self.constants}
+        self._common = {**plain.globals, **self.constants}
+
+    @cached_property
+    def _html(self) -> JinjaTemplate:
+        filled = parse_filled(self._compiled.html, self.constants, autoescape=True)
+        return make_environment(autoescape=True).from_string(filled)
+
+    @cached_property
+    def _text(self) -> JinjaTemplate:
+        filled = parse_filled(self._compiled.text, self.constants, autoescape=False)
+        return make_environment(autoescape=False).from_string(filled)
 
     def names(self, recipient: Mapping[str, object]) -> dict[str, object]:
         """Give every name that the template may use for this recipient, as the parent of a Jinja context."""
@@ -71,7 +80,7 @@ class Renderer:
         except RENDERING_ERRORS as error:
             raise RenderingFailed(
                 _("template {template}: {cause}; complete the contact or correct the template").format(
-                    template=self._name, cause=_cause(error, names)
+                    template=self._compiled.name, cause=_cause(error, names)
                 )
             ) from error
         return Rendered(subject=subject, html=html, text=text)
