@@ -122,7 +122,7 @@ def _show(found: "list[Misfit]") -> None:
         say(_("… and {count} more: --json or --out FILE.xlsx has them all.").format(count=len(found) - SHOWN))
     if any(each.likely for each in found):
         say(_("Put one where it belongs: relais audiences place SIRET --commune CODE"))
-    say(_("Mend many in a file: relais audiences check --out FILE.xlsx, then import it again."))
+    say(_("Mend many: relais audiences check --out FILE.xlsx, then import that file."))
 
 
 COLUMNS = (
