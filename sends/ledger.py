@@ -3,8 +3,9 @@
 Each statement checks the status and the fence that it expects, so that a worker whose lease is lost changes nothing.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -31,7 +32,7 @@ from audiences.suppressions import suppress
 from sends.bounces import is_worn_out
 from sends.claims import Claim, Mark, Outcome
 from sends.models import DUE, HELD, Delivery, DeliveryEvent, Exclusion
-from sends.statements import DELIVERY, RELEASE, SETTLE, claiming, marking, settle_row
+from sends.statements import DELIVERY, RELEASE, claiming, marking, settle_row, settling
 from sends.states import DeliveryStatus, may_become
 
 
@@ -157,16 +158,14 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
     """
     if not outcomes:
         return 0
-    settled = SETTLE.run(connection, [settle_row(each, each.before, now) for each in outcomes])
+    settled = _write(connection, outcomes, now)
     if settled < len(outcomes):
         late = [
-            each
+            replace(each, before=DeliveryStatus.UNCERTAIN)
             for each in outcomes
             if each.before is DeliveryStatus.SENDING and each.after is not DeliveryStatus.UNCERTAIN
         ]
-        settled += (
-            SETTLE.run(connection, [settle_row(each, DeliveryStatus.UNCERTAIN, now) for each in late]) if late else 0
-        )
+        settled += _write(connection, late, now)
         standing = _standing(connection, [each.claim for each in outcomes])
         outcomes = [each for each in outcomes if (each.claim, each.after) in standing]
     told = [each for each in outcomes if each.after not in (DeliveryStatus.SENT, DeliveryStatus.QUEUED)]
@@ -195,6 +194,13 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
                     suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
             session.flush()
     return settled
+
+
+def _write(connection: Connection, outcomes: Iterable[Outcome], now: datetime) -> int:
+    ways: dict[tuple[DeliveryStatus, DeliveryStatus], list[tuple[Any, ...]]] = defaultdict(list)
+    for each in outcomes:
+        ways[each.before, each.after].append(settle_row(each, now))
+    return sum(settling(*way).run(connection, rows) for way, rows in ways.items())
 
 
 def release(connection: Connection, claims: Iterable[Claim]) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, bindparam, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, func, literal, null, select, update
+from sqlalchemy.types import TypeEngine
 
 from audiences.hot import HotStatement
 from audiences.models import Suppression
@@ -22,24 +23,24 @@ def claiming(sendable: Select[Any], avoiding: frozenset[str]) -> HotStatement:
     due = (
         select(DELIVERY.c.id)
         .where(
-            DELIVERY.c.campaign_id == bindparam("b_campaign_id"),
+            DELIVERY.c.campaign_id == _given("b_campaign_id"),
             DELIVERY.c.campaign_id.in_(sendable),
             DUE,
-            DELIVERY.c.status == bindparam("b_status"),
-            DELIVERY.c.not_before <= bindparam("b_now"),
+            DELIVERY.c.status == _given("b_status"),
+            DELIVERY.c.not_before <= _given("b_now"),
             *others,
         )
         .order_by(DELIVERY.c.not_before, DELIVERY.c.id)
-        .limit(bindparam("b_limit"))
+        .limit(_given("b_limit"))
         .with_for_update(skip_locked=True)
     )
     return HotStatement(
         update(DELIVERY)
         .where(DELIVERY.c.id.in_(due))
         .values(
-            status=DeliveryStatus.CLAIMED,
-            owner=bindparam("b_owner"),
-            lease_until=bindparam("b_until", type_=DELIVERY.c.lease_until.type),
+            status=_said(DeliveryStatus.CLAIMED),
+            owner=_given("b_owner"),
+            lease_until=_given("b_until", type_=DELIVERY.c.lease_until.type),
             fence=DELIVERY.c.fence + 1,
         )
         .returning(*(DELIVERY.c[name] for name in Claim._fields)),
@@ -53,7 +54,7 @@ def marking(sendable: Select[Any]) -> HotStatement:
     since_checked = select(Suppression.id).where(
         Suppression.address_key == DELIVERY.c.address_key,
         Suppression.lifted_at.is_(None),
-        Suppression.id > bindparam("b_checked"),
+        Suppression.id > _given("b_checked"),
     )
     # not IN: SQLite would list the sendable campaigns anew for each row
     [campaign_id] = sendable.selected_columns
@@ -61,65 +62,62 @@ def marking(sendable: Select[Any]) -> HotStatement:
     return HotStatement(
         update(DELIVERY)
         .where(
-            DELIVERY.c.id == bindparam("b_id"),
-            DELIVERY.c.fence == bindparam("b_fence"),
-            DELIVERY.c.status == DeliveryStatus.CLAIMED,
+            DELIVERY.c.id == _given("b_id"),
+            DELIVERY.c.fence == _given("b_fence"),
+            DELIVERY.c.status == _said(DeliveryStatus.CLAIMED),
             sending.exists(),
             ~since_checked.exists(),
         )
-        .values(status=DeliveryStatus.SENDING, message_id=bindparam("b_message_id")),
+        .values(status=_said(DeliveryStatus.SENDING), message_id=_given("b_message_id")),
         ("b_id", "b_fence", "b_message_id", "b_checked"),
     )
 
 
-SETTLE = HotStatement(
-    update(DELIVERY)
-    .where(
-        DELIVERY.c.id == bindparam("b_id"),
-        DELIVERY.c.fence == bindparam("b_fence"),
-        DELIVERY.c.status == bindparam("b_before"),
-    )
-    .values(
-        status=bindparam("b_after"),
-        reason=bindparam("b_reason"),
-        reply_code=bindparam("b_code"),
-        reply_enhanced=bindparam("b_enhanced"),
-        reply_text=bindparam("b_text"),
-        not_before=func.coalesce(bindparam("b_not_before", type_=DELIVERY.c.not_before.type), DELIVERY.c.not_before),
-        attempts=DELIVERY.c.attempts + bindparam("b_attempt"),
-        first_attempt_at=func.coalesce(
-            DELIVERY.c.first_attempt_at, bindparam("b_attempted_at", type_=DELIVERY.c.updated_at.type)
+@lru_cache
+def settling(before: DeliveryStatus, after: DeliveryStatus) -> HotStatement:
+    """Write what became of deliveries that stand at `before`; `settle_row` gives the values."""
+    attempted_at = _given("b_attempted_at", type_=DELIVERY.c.updated_at.type)
+    return HotStatement(
+        update(DELIVERY)
+        .where(
+            DELIVERY.c.id == _given("b_id"),
+            DELIVERY.c.fence == _given("b_fence"),
+            DELIVERY.c.status == _said(before),
+        )
+        .values(
+            status=_said(after),
+            reason=_given("b_reason"),
+            reply_code=_given("b_code"),
+            reply_enhanced=_given("b_enhanced"),
+            reply_text=_given("b_text"),
+            not_before=func.coalesce(_given("b_not_before", type_=DELIVERY.c.not_before.type), DELIVERY.c.not_before),
+            attempts=DELIVERY.c.attempts + _given("b_attempt"),
+            first_attempt_at=func.coalesce(DELIVERY.c.first_attempt_at, attempted_at),
+            updated_at=_given("b_now", type_=DELIVERY.c.updated_at.type),
+            owner=null(),
+            lease_until=null(),
         ),
-        updated_at=bindparam("b_now", type_=DELIVERY.c.updated_at.type),
-        owner=None,
-        lease_until=None,
-    ),
-    (
-        "b_id",
-        "b_fence",
-        "b_before",
-        "b_after",
-        "b_reason",
-        "b_code",
-        "b_enhanced",
-        "b_text",
-        "b_not_before",
-        "b_attempt",
-        "b_attempted_at",
-        "b_now",
-    ),
-)
-"""Write what became of deliveries, whose values `settle_row` gives."""
+        (
+            "b_id",
+            "b_fence",
+            "b_reason",
+            "b_code",
+            "b_enhanced",
+            "b_text",
+            "b_not_before",
+            "b_attempt",
+            "b_attempted_at",
+            "b_now",
+        ),
+    )
 
 
-def settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> tuple[Any, ...]:
-    """Give the values of SETTLE for an outcome, of a delivery that is expected to stand at `before`."""
+def settle_row(outcome: Outcome, now: datetime) -> tuple[Any, ...]:
+    """Give the values of `settling` for an outcome."""
     reply = outcome.reply
     return (
         outcome.claim.id,
         outcome.claim.fence,
-        before.value,
-        outcome.after.value,
         outcome.reason,
         reply.code if reply else None,
         reply.enhanced if reply else None,
@@ -131,14 +129,23 @@ def settle_row(outcome: Outcome, before: DeliveryStatus, now: datetime) -> tuple
     )
 
 
+def _given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+    return bindparam(name, None, type_=type_)  # a value, as statuses are written in for a whole set of values only
+
+
+def _said(status: DeliveryStatus) -> ColumnElement[str]:
+    """Write a status into the statement: SQLite then knows which partial indexes a row stays in, without a look."""
+    return literal(status.value, literal_execute=True)
+
+
 RELEASE = HotStatement(
     update(DELIVERY)
     .where(
-        DELIVERY.c.id == bindparam("b_id"),
-        DELIVERY.c.fence == bindparam("b_fence"),
-        DELIVERY.c.status == DeliveryStatus.CLAIMED,
+        DELIVERY.c.id == _given("b_id"),
+        DELIVERY.c.fence == _given("b_fence"),
+        DELIVERY.c.status == _said(DeliveryStatus.CLAIMED),
     )
-    .values(status=DeliveryStatus.QUEUED, owner=None, lease_until=None),
+    .values(status=_said(DeliveryStatus.QUEUED), owner=null(), lease_until=null()),
     ("b_id", "b_fence"),
 )
 """Give claimed deliveries back to the queue: (id, fence)."""
