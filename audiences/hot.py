@@ -52,7 +52,7 @@ class HotStatement:
             converted = [dict(zip(names, values, strict=True)) for values in converted]
         return connection.exec_driver_sql(text, converted).rowcount
 
-    def fetch(self, connection: Connection, row: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def fetch(self, connection: Connection, row: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run once; give the rows that come back."""
         text, names, fixed, conversions, pick, results = self._of(connection.dialect)
         values = [*row, *fixed]
@@ -64,13 +64,13 @@ class HotStatement:
             given = dict(zip(names, given, strict=True))
         found = connection.exec_driver_sql(text, given).all()
         if not results:
-            return [tuple(each) for each in found]
+            return found
         lists = [list(each) for each in found]
         for each in lists:
             for at, convert in results:
                 if each[at] is not None:
                     each[at] = convert(each[at])
-        return [tuple(each) for each in lists]
+        return lists
 
     def _of(self, dialect: Dialect) -> _Prepared:
         return self._prepared.get(dialect.name) or self._prepare(dialect)

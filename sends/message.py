@@ -136,7 +136,7 @@ class MessageBuilder:
         links = [mailto_link(self._unsubscribe_address, token) for token in tokens]
         subjects, texts, htmls = self._render(
             [
-                {**each.recipient, "links": {"unsubscribe": link}, "campaign": self._campaign}
+                self._renderer.names(each.recipient, links={"unsubscribe": link}, campaign=self._campaign)
                 for each, link in zip(addressees, links, strict=True)
             ]
         )
@@ -161,10 +161,7 @@ class MessageBuilder:
             for own, identifier, text, html in zip(owns, identifiers, texts, htmls, strict=True)
         ]
 
-    def _render(
-        self, recipients: Sequence[Mapping[str, object]]
-    ) -> tuple[list[str], list[list[bytes]], list[list[bytes]]]:
-        names = [self._renderer.names(named) for named in recipients]
+    def _render(self, names: Sequence[dict[str, object]]) -> tuple[list[str], list[list[bytes]], list[list[bytes]]]:
         try:
             return (
                 [self._renderer.subject(each) for each in names],
@@ -172,8 +169,8 @@ class MessageBuilder:
                 [self._html.write(each) for each in names],
             )
         except RENDERING_ERRORS as error:
-            for named in recipients:
-                self._renderer.render(named)  # raises RenderingFailed, which names what is missing
+            for each in names:
+                self._renderer.render(each)  # raises RenderingFailed, which names what is missing
             raise InvalidMessage(
                 _("A value cannot be encoded ({error}); correct the contact").format(error=error)
             ) from error

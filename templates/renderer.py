@@ -56,9 +56,9 @@ class Renderer:
         filled = parse_filled(self._compiled.text, self.constants, autoescape=False)
         return make_environment(autoescape=False).from_string(filled)
 
-    def names(self, recipient: Mapping[str, object]) -> dict[str, object]:
-        """Give every name that the template may use for this recipient, as the parent of a Jinja context."""
-        return {**self._common, **recipient}
+    def names(self, recipient: Mapping[str, object], **more: object) -> dict[str, object]:
+        """Give every name that the template may use for this recipient, and `more`, as the parent of a Jinja context."""
+        return {**self._common, **recipient, **more}
 
     def subject(self, names: dict[str, object]) -> str:
         """Write the subject alone, on one line, for what `names` gave; raises one of RENDERING_ERRORS."""
