@@ -251,7 +251,7 @@ class _Importer:
         parse, register = self._parser.parse, self._register
         while chunk := list(islice(rows, CHUNK)):
             wanted = chunk if register is None else [row for row in chunk if register.wants(row[1])]
-            parsed = [done for number, cells in wanted if (done := parse(number, cells)) is not None]
+            parsed = parse(wanted)
             self._summary.rows += len(chunk)
             self._summary.aside += len(chunk) - len(wanted)
             self._put(parsed)
@@ -284,7 +284,7 @@ class _Importer:
             self._summary.aside += 1
             return None
         is_base = kind is not SheetKind.REQUESTS  # the base decides, the request sheet only fills gaps
-        if company is not None or row.siret or row.company_name:
+        if company is not None or row.siret or row.name:
             company = registry.put_company(row, company, overwrite=is_base, renames=kind is not SheetKind.SIRENE)
         is_company_new = registry.is_new
         contact = registry.put_contact(company, row, overwrite=is_base)

@@ -50,10 +50,10 @@ class Registry:
         sirets = {row.siret for row in rows if row.siret}
         if sirets:
             self._index_all(self._companies.load(Company.siret, sirets))
-        names = {name.key for row in rows if (name := row.company_name) and row.siret not in self._by_siret}
+        names = {name.key for row in rows if (name := row.name) and row.siret not in self._by_siret}
         if names:
             self._index_all(self._companies.load(Company.name_key, names))
-        keys = {row.address.key for row in rows if row.address and not (row.siret or row.company_name)}
+        keys = {row.address.key for row in rows if row.address and not (row.siret or row.name)}
         people: dict[int, ContactRecord] = {}
         if keys:
             people = {each.id: each for each in self._contacts.load(Contact.address_key, keys)}
@@ -113,7 +113,7 @@ class Registry:
             found = self._by_siret.get(row.siret)
             if found is not None:
                 return found
-        name = row.company_name
+        name = row.name
         if name is not None:
             for company in self._by_name.get(name.key, ()):
                 if _agree(row, company):
@@ -144,7 +144,7 @@ class Registry:
         if headcount is not None:
             is_changed |= assign("headcount_min", headcount.lowest, only_gaps=only_gaps)
             is_changed |= assign("headcount_max", headcount.highest, only_gaps=only_gaps)
-        name = row.company_name
+        name = row.name
         if name is not None and name.key != company.name_key:
             is_named = company.name != company.siret  # one that was known by its SIRET alone bears that as its name
             if not is_named or (renames and not only_gaps):
@@ -156,7 +156,7 @@ class Registry:
         return company
 
     def _make_company(self, row: ParsedRow) -> CompanyRecord:
-        name = row.company_name
+        name = row.name
         text, key = name if name is not None else (row.siret or "", (row.siret or "").lower())
         lowest, highest = row.band or row.headcount or (None, None)
         place = row.placement
