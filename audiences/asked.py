@@ -27,9 +27,13 @@ class Outcome(Protocol):
 class AskedBook:
     """Puts the requests of a chunk of rows into the store."""
 
-    def __init__(self, connection: Connection, journal: Journal, made: Counter[str], *, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, journal: Journal, made: Counter[str], *, rows: int, now: datetime
+    ) -> None:
+        """Expect about so many requests."""
         self._made = made
         self._requests = Shelf(connection, RequestRecord, journal, now=now)
+        self._requests.sift("fingerprint", rows=rows)
         self._occurrences: Counter[bytes] = Counter()
 
     def put(

@@ -31,8 +31,8 @@ from audiences.values import Terms
 CHUNK = 2_000
 """Rows written together: large enough to share statements, small enough to keep memory flat."""
 
-LOOKED_UP = frozenset({"siret", "name_key", "company_id", "address_key", "fingerprint"})
-"""The columns by which an import finds what is there."""
+LOOKED_UP = frozenset({"company.name_key", "contact.address_key"})
+"""The columns by which an import finds what is there, beside those that are unique."""
 
 Progress = Callable[[int], None]
 
@@ -190,7 +190,7 @@ def import_table(
     connection = session.connection()
     grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
     with spacious(connection, grows, rows=table.size, keep=LOOKED_UP):
-        importer = _Importer(connection, parser, summary, create=create, now=now)
+        importer = _Importer(connection, parser, summary, mapping, size=table.size, create=create, now=now)
         importer.run(table, advance)
     summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
     summary.rejected = parser.rejected
@@ -207,20 +207,33 @@ class _Importer:
     """Puts chunks of typed rows into the store and counts what they did."""
 
     def __init__(
-        self, connection: Connection, parser: RowParser, summary: ImportSummary, *, create: bool, now: datetime
+        self,
+        connection: Connection,
+        parser: RowParser,
+        summary: ImportSummary,
+        mapping: ColumnMapping,
+        *,
+        size: int,
+        create: bool,
+        now: datetime,
     ) -> None:
         self._parser = parser
         self._summary = summary
         self._kind = summary.kind
         self._journal = Journal(connection, summary.run)
-        self._registry = Registry(connection, self._journal, summary.new, now=now)
-        self._opposition = Opposition(connection, self._journal, summary.new, file=summary.file, now=now)
-        self._asked = AskedBook(connection, self._journal, summary.new, now=now)
-        self._register = (
-            Register(connection, summary.mapping, create=create)
-            if self._kind is SheetKind.SIRENE and summary.mapping
-            else None
+        is_asked = self._kind is SheetKind.REQUESTS
+        self._registry = Registry(
+            connection,
+            self._journal,
+            summary.new,
+            fields=mapping.positions.keys(),
+            is_base=not is_asked,
+            rows=size,
+            now=now,
         )
+        self._opposition = Opposition(connection, self._journal, summary.new, file=summary.file, rows=size, now=now)
+        self._asked = AskedBook(connection, self._journal, summary.new, rows=size if is_asked else 0, now=now)
+        self._register = Register(connection, mapping, create=create) if self._kind is SheetKind.SIRENE else None
 
     def run(self, table: Table, advance: Progress) -> None:
         """Go through the table.
@@ -260,7 +273,7 @@ class _Importer:
     def _put(self, rows: Sequence[ParsedRow]) -> None:
         """Write one chunk: companies and contacts first, so that their ids tell whose requests are known already."""
         registry = self._registry
-        registry.begin_chunk(rows, has_people=self._parser.has_people)
+        registry.begin_chunk(rows)
         self._opposition.begin_chunk(rows)
         done: list[_Done] = []
         for row in rows:

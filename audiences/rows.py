@@ -100,6 +100,9 @@ class ParsedRow(NamedTuple):
 
 
 SLOTS = {("state" if name == "is_closed" else name): at for at, name in enumerate(ParsedRow._fields[:-3])}
+SAID = SLOTS["address"]
+"""How many of the first fields speak of the company."""
+
 _WIDTH = len(ParsedRow._fields)
 _ADDRESS, _SIRET, _NAME, _SIGN = SLOTS["address"], SLOTS["siret"], SLOTS["name"], SLOTS["sign"]
 _PLACE = (SLOTS["commune_code"], SLOTS["postcode"], SLOTS["commune"])
@@ -185,7 +188,6 @@ class RowParser:
         ]
         self.rejections: list[Rejection] = []
         self.rejected = 0
-        self.has_people = bool({"address", "civility", "given_name", "family_name", "role"} & positions.keys())
 
     def names_company(self, cells: Sequence[str]) -> bool:
         """Tell whether a row names a company, by SIRET or by name."""
@@ -201,7 +203,7 @@ class RowParser:
             return []
         numbers = [number for number, _cells in rows]
         columns = list(zip(*self._padded([cells for _number, cells in rows]), strict=False))
-        nothing = [None] * len(rows)
+        nothing: list[Any] = [None] * len(rows)
         values: list[Sequence[Any]] = [nothing] * _WIDTH
         unusable: list[str | None] = nothing
         faults: dict[int, list[_Fault]] = {}
