@@ -16,13 +16,10 @@ ROLE_LOCAL_PARTS = frozenset(
 
 # What email-validator is certain to accept: letters, digits and a few marks, no label that could be an A-label, and no
 # reserved top-level domain. Measured: 1.5 us, against 45 us; a test compares the two.
-_PLAIN = re.compile(
-    r"(?=.{3,254}\Z)([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]+)*)"
-    r"@((?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])\.)+([A-Za-z]{2,63}))",
-    re.ASCII,
-)
+_PLAIN = re.compile(r"([\w+-]++(?:\.[\w+-]++)*+)@((?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++([A-Za-z]{2,}+))", re.ASCII)
 _RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
-_LOCAL_MAX = 64
+_PART_MAX = 64
+"""Characters before the @-sign, and beyond it, up to which no label of the domain can be too long."""
 
 
 class Address(NamedTuple):
@@ -47,8 +44,9 @@ def read_address(text: str) -> Address:
     """
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        local, domain, top = plain[1], plain[2].lower(), plain[3].lower()
-        if len(local) <= _LOCAL_MAX and len(domain) <= 253 and "--" not in domain and top not in _RESERVED:
+        local, domain, top = plain.groups()
+        domain = domain.lower()
+        if len(local) <= _PART_MAX and len(domain) <= _PART_MAX and top.lower() not in _RESERVED:
             return Address(f"{local}@{domain}", f"{local.lower()}@{domain}")
     return _validate(text)
 
@@ -61,11 +59,17 @@ def _validate(text: str) -> Address:
         # local part has no more than 64 characters.
         valid = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
-        raise InvalidAddress(
-            _("{address} is not an address: {why}").format(address=text.strip(), why=_why(str(error)))
-        ) from None
+        raise _RefusedAddress(text.strip(), str(error)) from None
     domain = (valid.ascii_domain or valid.domain).lower()
     return Address(f"{valid.local_part}@{valid.domain.lower()}", f"{valid.local_part.casefold()}@{domain}")
+
+
+class _RefusedAddress(InvalidAddress):
+    """What email-validator refuses, put into words when it is told: to look a translation up takes 40 us."""
+
+    def __str__(self) -> str:
+        address, fault = self.args
+        return _("{address} is not an address: {why}").format(address=address, why=_why(fault))
 
 
 def _why(fault: str) -> str:

@@ -1,7 +1,7 @@
 """Reads and writes many rows of one table at once: the ids are known before, no statement is made for a single row."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -75,18 +75,10 @@ class BulkInsert:
     ) -> None:
         self._connection = connection
         dialect = connection.dialect
-        statement = insert(table).compile(dialect=dialect, column_keys=list(columns))
-        self._statement = statement.string
+        self._table = table
+        self._columns = tuple(columns)
         self._is_copied = dialect.name == "postgresql"
-        if self._is_copied:
-            preparer = dialect.identifier_preparer
-            names = ", ".join(preparer.quote(name) for name in columns)
-            self._statement = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
-            order = list(range(len(columns)))
-        else:
-            order = [list(columns).index(name) for name in statement.positiontup or ()]
-        if order != sorted(order):
-            raise ValueError(f"the columns of {table.name} are not in the order of the table: {columns}")
+        self._statements: dict[tuple[str, ...], str] = {}
         self._processors: list[tuple[int, Callable[[Any], Any]]] = []
         for at, name in enumerate(columns):
             kind = table.c[name].type
@@ -99,25 +91,38 @@ class BulkInsert:
 
     def run(self, rows: Sequence[Sequence[Any]]) -> None:
         """Insert the rows."""
-        if rows:
-            self._write(self._converted(rows) if self._processors else rows)
-
-    def _converted(self, rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        if not rows:
+            return
+        values: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        # The driver takes 0.3 us for each NULL: a column that is empty throughout is left out.
+        filled = [at for at, column in enumerate(values) if any(value is not None for value in column)]
         for at, process in self._processors:
-            columns[at] = map(process, columns[at])
-        return zip(*columns, strict=True)
-
-    def _write(self, rows: Iterable[Sequence[Any]]) -> None:
+            values[at] = map(process, values[at])
+        statement = self._statement(tuple(self._columns[at] for at in filled))
+        converted = zip(*(values[at] for at in filled), strict=True)
         if self._is_copied:
             driver: Any = self._connection.connection.driver_connection
-            with driver.cursor() as copier, copier.copy(self._statement) as copy:
-                for row in rows:
+            with driver.cursor() as copier, copier.copy(statement) as copy:
+                for row in converted:
                     copy.write_row(row)
         else:
             cursor: Any = self._connection.connection.cursor()  # sqlite3 takes any iterable
-            cursor.executemany(self._statement, rows)
+            cursor.executemany(statement, converted)
             cursor.close()
+
+    def _statement(self, columns: tuple[str, ...]) -> str:
+        if columns not in self._statements:
+            dialect = self._connection.dialect
+            if self._is_copied:
+                preparer = dialect.identifier_preparer
+                names = ", ".join(preparer.quote(name) for name in columns)
+                self._statements[columns] = f"COPY {preparer.format_table(self._table)} ({names}) FROM STDIN"
+            else:
+                compiled = insert(self._table).compile(dialect=dialect, column_keys=list(columns))
+                if tuple(compiled.positiontup or ()) != columns:
+                    raise ValueError(f"the columns of {self._table.name} are not in its order: {columns}")
+                self._statements[columns] = compiled.string
+        return self._statements[columns]
 
 
 def among(connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:

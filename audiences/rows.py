@@ -1,6 +1,6 @@
 """Types the cells of a sheet's rows and names every fault by row, column, value and reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from gettext import gettext as _
@@ -128,8 +128,10 @@ class _Unread(NamedTuple):
 class _Cells(dict[str, Any]):
     """The values of one column's cells: those that repeat are looked up, without a step of Python's for each."""
 
-    def __init__(self, field: str, parse: _Parse, bare: Callable[[str], str]) -> None:
+    def __init__(self, field: str, parse: _Parse, bare: Callable[[str], str], *, is_told: bool) -> None:
+        """Read the cells of a field; where nobody is told why a cell has no value, the reason is not put into words."""
         super().__init__()
+        self._is_told = is_told
         self.field = field
         self._parse, self._bare = parse, bare
         self._is_unique = field in UNIQUE
@@ -145,7 +147,7 @@ class _Cells(dict[str, Any]):
             value = self._parse(clean)
         except ValueError as error:
             self.has_unread = True
-            return _Unread(clean, str(error))
+            return _Unread(clean, str(error) if self._is_told else "")
         if not self._is_unique:
             if len(self) >= MEMO:
                 self.clear()
@@ -176,7 +178,7 @@ class RowParser:
         self._width = max(positions.values(), default=-1) + 1
         self._company_at = [at for field, at in positions.items() if field in {"siret", "name", "sign"}]
         self._columns: list[tuple[int, int, _Cells]] = [
-            (positions[field], slot, _Cells(field, parsers.get(field, _text), self._bare))
+            (positions[field], slot, self._cells_of(field, parsers.get(field, _text)))
             for field, slot in SLOTS.items()
             if field in positions
         ]
@@ -189,13 +191,24 @@ class RowParser:
         self.rejections: list[Rejection] = []
         self.rejected = 0
 
-    def names_company(self, cells: Sequence[str]) -> bool:
-        """Tell whether a row names a company, by SIRET or by name."""
-        width = len(cells)
-        for at in self._company_at:  # noqa: SIM110 - `any` with a generator takes twice as long
-            if at < width and cells[at] and cells[at].strip():
-                return True
-        return False
+    def _cells_of(self, field: str, parse: _Parse) -> _Cells:
+        is_kept = self._keep_invalid if field == "address" else self._is_lenient and field != "siret"
+        return _Cells(field, parse, self._bare, is_told=not is_kept)
+
+    def divide(self, rows: Iterable[TextRow]) -> tuple[list[TextRow], list[TextRow]]:
+        """Give the rows that name a company, by SIRET or by name, and those that do not."""
+        named: list[TextRow] = []
+        nameless: list[TextRow] = []
+        for row in rows:
+            cells = row[1]
+            width = len(cells)
+            for at in self._company_at:
+                if at < width and cells[at] and cells[at].strip():
+                    named.append(row)
+                    break
+            else:
+                nameless.append(row)
+        return named, nameless
 
     def parse(self, rows: Sequence[TextRow]) -> list[ParsedRow]:
         """Give the typed rows, column by column, without those whose faults were added to `rejections`."""
