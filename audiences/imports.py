@@ -269,15 +269,10 @@ class _Importer:
         registry = self._registry
         registry.begin_chunk(rows)
         self._opposition.begin_chunk(rows)
-        done: list[_Done] = []
-        for row in rows:
-            each = self._put_row(row)
-            if each is not None:
-                done.append(each)
+        done = [each for row in rows if (each := self._put_row(row)) is not None]
         if self._kind is SheetKind.REQUESTS:
             self._asked.put([(each.row, each.company, each.contact) for each in done], done)
-        for each in done:
-            self._count(each)
+        self._count(done)
         registry.end_chunk()
         self._opposition.end_chunk()
         self._asked.end_chunk()
@@ -303,16 +298,15 @@ class _Importer:
         is_main = is_company_new if kind is SheetKind.SIRENE else registry.is_contact_new
         return _Done(row, company, contact, is_main, registry.is_new or is_added, registry.is_changed)
 
-    def _count(self, done: "_Done") -> None:
-        summary, row = self._summary, done.row
-        if done.is_main_new:
-            summary.created += 1
-        elif done.is_new or done.is_changed:
-            summary.changed += 1
-        else:
-            summary.unchanged += 1
-        if row.placement is None and (row.postcode or row.commune):
-            summary.unplaced += 1
+    def _count(self, done: "Sequence[_Done]") -> None:
+        summary = self._summary
+        created = sum(each.is_main_new for each in done)
+        changed = sum(not each.is_main_new and (each.is_new or each.is_changed) for each in done)
+        summary.created += created
+        summary.changed += changed
+        summary.unchanged += len(done) - created - changed
+        rows = (each.row for each in done)
+        summary.unplaced += sum(row.placement is None and bool(row.postcode or row.commune) for row in rows)
         summary.opposed = self._opposition.kept
 
 

@@ -325,19 +325,18 @@ class Registry:
         contacts = company.contacts
         if not contacts:
             return None
-        if address is not None:
-            same = next((each for each in contacts if each.address_key == address.key), None)
-            # A company that was known without an address now has one: its placeholder row becomes the contact.
-            return (
-                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
-            )
-        if row.unusable:
-            same = next((each for each in contacts if each.address == row.unusable), None)
-            return (
-                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
-            )
-        # No address in this row: any contact will do, a company needs only one row to be counted.
-        return contacts[0]
+        if address is None and not row.unusable:
+            # No address in this row: any contact will do, a company needs only one row to be counted.
+            return contacts[0]
+        key = address.key if address is not None else None
+        placeholder: ContactRecord | None = None
+        for each in contacts:
+            if (each.address_key == key) if key is not None else (each.address == row.unusable):
+                return each
+            if each.address is None and placeholder is None:
+                placeholder = each
+        # A company that was known without an address now has one: its placeholder row becomes the contact.
+        return placeholder or self._mended(contacts, row)
 
     @staticmethod
     def _mended(contacts: Sequence[ContactRecord], row: ParsedRow) -> ContactRecord | None:
