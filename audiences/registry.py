@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select
 from audiences.bulk import BulkInsert, Ids, among
 from audiences.columns import COMPANY_HEADERS, PEOPLE
 from audiences.journal import Journal
-from audiences.likeness import is_same_person, is_slip
+from audiences.likeness import mended
 from audiences.models import Company, Contact, Tag
 from audiences.outlines import PLAIN, Outlines
 from audiences.places import is_corrected
@@ -336,28 +336,7 @@ class Registry:
             if each.address is None and placeholder is None:
                 placeholder = each
         # A company that was known without an address now has one: its placeholder row becomes the contact.
-        return placeholder or self._mended(contacts, row)
-
-    @staticmethod
-    def _mended(contacts: Sequence[ContactRecord], row: ParsedRow) -> ContactRecord | None:
-        """Give the one contact whose address the row mends, or, of an older file, had before it was mended.
-
-        One of the two addresses is invalid; the person's name tells, or else that the one is the other with a typing
-        error.
-        """
-        is_mending = row.address is not None
-        others = [each for each in contacts if (each.address_key is None) is is_mending and each.address]
-        if not others:
-            return None
-        named = [each for each in others if is_same_person(each, row)]
-        if not named:
-            written = row.address.text if row.address else row.unusable or ""
-            named = [
-                each
-                for each in others
-                if is_slip(each, row, *((each.address or "", written) if is_mending else (written, each.address or "")))
-            ]
-        return named[0] if len(named) == 1 else None
+        return placeholder or mended(contacts, row)
 
     def put_tags(self, company: CompanyRecord | None, contact: ContactRecord | None, words: Iterable[str]) -> None:
         """Put the words on the company, or on the contact without one; words are never taken away."""
