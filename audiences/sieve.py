@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-SLOTS = 8
-"""Slots a key, of one byte each: one key in nine that is not there has its slot taken, and is looked up in vain."""
+SLOTS = 6
+"""Slots a key, of one byte each: one key in seven that is not there has its slot taken, and is looked up in vain."""
 
 
 class Sieve:
-    """What was added falls through; of what was not, most is held back. It takes 8 to 16 bytes a key that is expected."""
+    """What was added falls through; of what was not, most is held back. It takes 6 to 12 bytes a key that is expected."""
 
     def __init__(self, expected: int) -> None:
         self._slots = bytearray(1 << (SLOTS * expected - 1).bit_length())
