@@ -60,7 +60,7 @@ def test_requests_of_before_0009_are_recognised_afterwards(engine: Engine, facto
     numbers = ("7", "-12", "2020-000123", "É/1", "")
     rows = "\n".join(f"{number};17/03/2020;Appel CCI;Autre;Garage" for number in numbers)
     sheet = f"N°;Date;Canal;Nature;Entreprise\n{rows}\n"
-    assert factory.import_csv(sheet).created == len(numbers)
+    assert factory.import_csv(sheet, "requests").created == len(numbers)
     prints = text("SELECT id, fingerprint FROM request ORDER BY id")
     after = ask(engine, prints)
 
@@ -70,7 +70,7 @@ def test_requests_of_before_0009_are_recognised_afterwards(engine: Engine, facto
     upgrade(engine)
 
     assert ask(engine, prints) == after
-    assert factory.import_csv(sheet).unchanged == len(numbers)
+    assert factory.import_csv(sheet, "requests").unchanged == len(numbers)
 
 
 def test_a_second_upgrade_changes_nothing_and_keeps_the_secret(empty_engine: Engine):
