@@ -31,8 +31,11 @@ from audiences.values import Terms
 CHUNK = 4_000
 """Rows written together: large enough to share statements, small enough to keep memory flat."""
 
-LOOKED_UP = frozenset({"company.name_key", "contact.address_key"})
-"""The columns by which an import finds what is there, beside those that are unique."""
+LOOKED_UP = frozenset({"company.name_key"})
+"""The column by which an import finds what is there, beside those that are unique."""
+
+NAMELESS = "contact.address_key"
+"""The column by which it finds whose mailbox a row that names no company holds."""
 
 Progress = Callable[[int], None]
 
@@ -189,9 +192,9 @@ def import_table(
     summary.run = run.id
     connection = session.connection()
     grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
-    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP):
+    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP) as build:
         importer = _Importer(connection, parser, summary, mapping, size=table.size, create=create, now=now)
-        importer.run(table, advance)
+        importer.run(table, advance, build)
     summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
     summary.rejected = parser.rejected
     if summary.rejected and not skip_rejected:
@@ -236,13 +239,14 @@ class _Importer:
         self._asked = AskedBook(connection, self._journal, summary.new, rows=size if is_asked else 0, now=now)
         self._register = Register(connection, mapping, create=create) if self._kind is SheetKind.SIRENE else None
 
-    def run(self, table: Table, advance: Progress) -> None:
-        """Go through the table.
+    def run(self, table: Table, advance: Progress, build: Callable[[str], None]) -> None:
+        """Go through the table; `build` makes an index that is needed from now on.
 
         Rows that name no company come last: by then it is known whose mailboxes they hold, however the sheet is sorted.
         """
         self._pass(table, advance, is_named=True)
         if self._has_nameless:
+            build(NAMELESS)
             self._pass(table, advance, is_named=False)
         self._registry.end()
         self._asked.end()
