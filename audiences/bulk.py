@@ -1,7 +1,7 @@
 """Reads and writes many rows of one table at once: the ids are known before, no statement is made for a single row."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -52,61 +52,77 @@ class Ids:
         return self._block.pop()
 
 
+class _Memo(dict[Any, Any]):
+    """Values as the driver takes them: days, stamps and words repeat themselves, so that each is converted once."""
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        super().__init__({None: None})
+        self._convert = convert
+
+    def __missing__(self, value: Any) -> Any:
+        self[value] = converted = self._convert(value)
+        return converted
+
+
 class BulkInsert:
-    """Inserts rows given as tuples of Python values, in the order of `columns`.
+    """Inserts rows given as tuples of Python values, in the order of `columns`; those of `words` hold a StrEnum's.
 
     SQLite gets one executemany, PostgreSQL a COPY. Measured for a contact on SQLite: 5 us, against 60 us by the ORM.
     """
 
-    def __init__(self, connection: Connection, table: Table, columns: Sequence[str]) -> None:
+    def __init__(
+        self, connection: Connection, table: Table, columns: Sequence[str], *, words: Collection[str] = ()
+    ) -> None:
         self._connection = connection
         dialect = connection.dialect
-        statement = insert(table).compile(dialect=dialect, column_keys=list(columns))
-        self._statement = statement.string
+        self._table = table
+        self._columns = tuple(columns)
         self._is_copied = dialect.name == "postgresql"
-        if self._is_copied:
-            preparer = dialect.identifier_preparer
-            names = ", ".join(preparer.quote(name) for name in columns)
-            self._statement = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
-            order = list(range(len(columns)))
-        else:
-            order = [list(columns).index(name) for name in statement.positiontup or ()]
-        if order != sorted(order):
-            raise ValueError(f"the columns of {table.name} are not in the order of the table: {columns}")
-        # Days and stamps repeat themselves: each is converted once.
-        self._processors: list[tuple[int, Callable[[Any], Any], dict[Any, Any] | None]] = []
+        self._statements: dict[tuple[str, ...], str] = {}
+        self._processors: list[tuple[int, Callable[[Any], Any]]] = []
         for at, name in enumerate(columns):
             kind = table.c[name].type
             process = kind.dialect_impl(dialect).bind_processor(dialect)
             if process is not None:
                 is_day = isinstance(kind.impl_instance if isinstance(kind, TypeDecorator) else kind, Date | DateTime)
-                self._processors.append((at, process, {} if is_day else None))
+                self._processors.append((at, _Memo(process).__getitem__ if is_day else process))
+            elif name in words:  # the driver takes a plain string in a third of the time
+                self._processors.append((at, _Memo(str.__str__).__getitem__))
 
     def run(self, rows: Sequence[Sequence[Any]]) -> None:
         """Insert the rows."""
         if not rows:
             return
-        if self._processors:
-            lists = [list(row) for row in rows]
-            rows = lists
-            for at, process, memo in self._processors:
-                for each in lists:
-                    value = each[at]
-                    if memo is None:
-                        each[at] = process(value)
-                    elif value in memo:
-                        each[at] = memo[value]
-                    else:
-                        each[at] = memo[value] = process(value)
+        values: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        # The driver takes 0.3 us for each NULL: a column that is empty throughout is left out.
+        filled = [at for at, column in enumerate(values) if any(value is not None for value in column)]
+        for at, process in self._processors:
+            values[at] = map(process, values[at])
+        statement = self._statement(tuple(self._columns[at] for at in filled))
+        converted = zip(*(values[at] for at in filled), strict=True)
         if self._is_copied:
             driver: Any = self._connection.connection.driver_connection
-            with driver.cursor() as cursor, cursor.copy(self._statement) as copy:
-                for row in rows:
+            with driver.cursor() as copier, copier.copy(statement) as copy:
+                for row in converted:
                     copy.write_row(row)
         else:
-            cursor = self._connection.connection.cursor()
-            cursor.executemany(self._statement, rows)
+            cursor: Any = self._connection.connection.cursor()  # sqlite3 takes any iterable
+            cursor.executemany(statement, converted)
             cursor.close()
+
+    def _statement(self, columns: tuple[str, ...]) -> str:
+        if columns not in self._statements:
+            dialect = self._connection.dialect
+            if self._is_copied:
+                preparer = dialect.identifier_preparer
+                names = ", ".join(preparer.quote(name) for name in columns)
+                self._statements[columns] = f"COPY {preparer.format_table(self._table)} ({names}) FROM STDIN"
+            else:
+                compiled = insert(self._table).compile(dialect=dialect, column_keys=list(columns))
+                if tuple(compiled.positiontup or ()) != columns:
+                    raise ValueError(f"the columns of {self._table.name} are not in its order: {columns}")
+                self._statements[columns] = compiled.string
+        return self._statements[columns]
 
 
 def among(connection: Connection, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:

@@ -59,6 +59,9 @@ PERSON_HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )  # fmt: skip
 
+PEOPLE = frozenset({"address", "civility", "given_name", "family_name", "role"})
+"""The fields of a person: a sheet without them tells of no people."""
+
 REQUEST_HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reference": ("n", "no", "numero", "n de demande", "numero de demande", "reference", "ref", "id"),

@@ -1,7 +1,7 @@
 """Imports spreadsheets of contacts, requests and SIRENE into the store: all rows or none, each fault named, repeatable."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from gettext import gettext as _
@@ -28,11 +28,14 @@ from audiences.spacious import spacious
 from audiences.territory import Territory
 from audiences.values import Terms
 
-CHUNK = 2_000
+CHUNK = 4_000
 """Rows written together: large enough to share statements, small enough to keep memory flat."""
 
-LOOKED_UP = frozenset({"siret", "name_key", "company_id", "address_key", "fingerprint"})
-"""The columns by which an import finds what is there."""
+LOOKED_UP = frozenset({"company.name_key"})
+"""The column by which an import finds what is there, beside those that are unique."""
+
+NAMELESS = "contact.address_key"
+"""The column by which it finds whose mailbox a row that names no company holds."""
 
 Progress = Callable[[int], None]
 
@@ -189,9 +192,9 @@ def import_table(
     summary.run = run.id
     connection = session.connection()
     grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
-    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP):
-        importer = _Importer(connection, parser, summary, create=create, now=now)
-        importer.run(table, advance)
+    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP) as build:
+        importer = _Importer(connection, parser, summary, mapping, size=table.size, create=create, now=now)
+        importer.run(table, advance, build)
     summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)
     summary.rejected = parser.rejected
     if summary.rejected and not skip_rejected:
@@ -207,51 +210,59 @@ class _Importer:
     """Puts chunks of typed rows into the store and counts what they did."""
 
     def __init__(
-        self, connection: Connection, parser: RowParser, summary: ImportSummary, *, create: bool, now: datetime
+        self,
+        connection: Connection,
+        parser: RowParser,
+        summary: ImportSummary,
+        mapping: ColumnMapping,
+        *,
+        size: int,
+        create: bool,
+        now: datetime,
     ) -> None:
         self._parser = parser
         self._summary = summary
         self._kind = summary.kind
+        self._has_nameless = False
         self._journal = Journal(connection, summary.run)
-        self._registry = Registry(connection, self._journal, summary.new, now=now)
-        self._opposition = Opposition(connection, self._journal, summary.new, file=summary.file, now=now)
-        self._asked = AskedBook(connection, self._journal, summary.new, now=now)
-        self._register = (
-            Register(connection, summary.mapping, create=create)
-            if self._kind is SheetKind.SIRENE and summary.mapping
-            else None
+        is_asked = self._kind is SheetKind.REQUESTS
+        self._registry = Registry(
+            connection,
+            self._journal,
+            summary.new,
+            fields=mapping.positions.keys(),
+            is_base=not is_asked,
+            rows=size,
+            now=now,
         )
+        self._opposition = Opposition(connection, self._journal, summary.new, file=summary.file, rows=size, now=now)
+        self._asked = AskedBook(connection, self._journal, summary.new, rows=size if is_asked else 0, now=now)
+        self._register = Register(connection, mapping, create=create) if self._kind is SheetKind.SIRENE else None
 
-    def run(self, table: Table, advance: Progress) -> None:
-        """Go through the table.
+    def run(self, table: Table, advance: Progress, build: Callable[[str], None]) -> None:
+        """Go through the table; `build` makes an index that is needed from now on.
 
         Rows that name no company come last: by then it is known whose mailboxes they hold, however the sheet is sorted.
         """
-        self._deferred = 0
-        self._pass(self._named(table), advance)
-        if self._deferred:
-            self._pass(self._nameless(table), advance)
+        self._pass(table, advance, is_named=True)
+        if self._has_nameless:
+            build(NAMELESS)
+            self._pass(table, advance, is_named=False)
         self._registry.end()
         self._asked.end()
         self._journal.flush(is_last=True)
 
-    def _named(self, table: Table) -> Iterator[tuple[int, list[str]]]:
-        names_company = self._parser.names_company
-        for row in table.rows():
-            if names_company(row[1]):
-                yield row
-            else:
-                self._deferred += 1
-
-    def _nameless(self, table: Table) -> Iterator[tuple[int, list[str]]]:
-        names_company = self._parser.names_company
-        return (row for row in table.rows() if not names_company(row[1]))
-
-    def _pass(self, rows: Iterator[tuple[int, list[str]]], advance: Progress) -> None:
-        parse, register = self._parser.parse, self._register
-        while chunk := list(islice(rows, CHUNK)):
+    def _pass(self, table: Table, advance: Progress, *, is_named: bool) -> None:
+        parse, divide, register = self._parser.parse, self._parser.divide, self._register
+        rows = table.rows()
+        while read := list(islice(rows, CHUNK)):
+            named, nameless = divide(read)
+            self._has_nameless = self._has_nameless or bool(nameless)
+            chunk = named if is_named else nameless
+            if not chunk:
+                continue
             wanted = chunk if register is None else [row for row in chunk if register.wants(row[1])]
-            parsed = [done for number, cells in wanted if (done := parse(number, cells)) is not None]
+            parsed = parse(wanted)
             self._summary.rows += len(chunk)
             self._summary.aside += len(chunk) - len(wanted)
             self._put(parsed)
@@ -260,17 +271,12 @@ class _Importer:
     def _put(self, rows: Sequence[ParsedRow]) -> None:
         """Write one chunk: companies and contacts first, so that their ids tell whose requests are known already."""
         registry = self._registry
-        registry.begin_chunk(rows, has_people=self._parser.has_people)
+        registry.begin_chunk(rows)
         self._opposition.begin_chunk(rows)
-        done: list[_Done] = []
-        for row in rows:
-            each = self._put_row(row)
-            if each is not None:
-                done.append(each)
+        done = [each for row in rows if (each := self._put_row(row)) is not None]
         if self._kind is SheetKind.REQUESTS:
             self._asked.put([(each.row, each.company, each.contact) for each in done], done)
-        for each in done:
-            self._count(each)
+        self._count(done)
         registry.end_chunk()
         self._opposition.end_chunk()
         self._asked.end_chunk()
@@ -284,7 +290,7 @@ class _Importer:
             self._summary.aside += 1
             return None
         is_base = kind is not SheetKind.REQUESTS  # the base decides, the request sheet only fills gaps
-        if company is not None or row.siret or row.company_name:
+        if company is not None or row.siret or row.name:
             company = registry.put_company(row, company, overwrite=is_base, renames=kind is not SheetKind.SIRENE)
         is_company_new = registry.is_new
         contact = registry.put_contact(company, row, overwrite=is_base)
@@ -296,16 +302,15 @@ class _Importer:
         is_main = is_company_new if kind is SheetKind.SIRENE else registry.is_contact_new
         return _Done(row, company, contact, is_main, registry.is_new or is_added, registry.is_changed)
 
-    def _count(self, done: "_Done") -> None:
-        summary, row = self._summary, done.row
-        if done.is_main_new:
-            summary.created += 1
-        elif done.is_new or done.is_changed:
-            summary.changed += 1
-        else:
-            summary.unchanged += 1
-        if row.placement is None and (row.postcode or row.commune):
-            summary.unplaced += 1
+    def _count(self, done: "Sequence[_Done]") -> None:
+        summary = self._summary
+        created = sum(each.is_main_new for each in done)
+        changed = sum(not each.is_main_new and (each.is_new or each.is_changed) for each in done)
+        summary.created += created
+        summary.changed += changed
+        summary.unchanged += len(done) - created - changed
+        rows = (each.row for each in done)
+        summary.unplaced += sum(row.placement is None and bool(row.postcode or row.commune) for row in rows)
         summary.opposed = self._opposition.kept
 
 

@@ -1,7 +1,7 @@
 """The journal of one import: which rows it made, altered and named, in ranges of ids, so that it can be taken back."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection
@@ -62,13 +62,14 @@ class Journal:
         self._created: dict[str, list[list[int]]] = {}
         self._rows: list[tuple[Any, ...]] = []
 
-    def created(self, entity: str, number: int) -> None:
-        """Note a new row; ids that follow one another make one range."""
+    def created(self, entity: str, numbers: Iterable[int]) -> None:
+        """Note new rows; ids that follow one another make one range."""
         ranges = self._created.setdefault(entity, [])
-        if ranges and ranges[-1][1] + 1 == number:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
+        for number in numbers:
+            if ranges and ranges[-1][1] + 1 == number:
+                ranges[-1][1] = number
+            else:
+                ranges.append([number, number])
 
     def changed(self, entity: str, number: int, values: dict[str, list[Any]]) -> None:
         """Note an altered row: column -> [before, after]."""

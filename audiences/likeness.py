@@ -1,8 +1,11 @@
 """Tells whether a row and a contact of the same company are one person, whose address was mended in between."""
 
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
+from audiences.records import ContactRecord
+from audiences.rows import ParsedRow
 from audiences.text import fold
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -18,6 +21,27 @@ class Person(Protocol):
     @property
     def family_name(self) -> str | None:
         """The last name."""
+
+
+def mended(contacts: Iterable[ContactRecord], row: ParsedRow) -> ContactRecord | None:
+    """Give the one contact whose address the row mends, or, of an older file, had before it was mended.
+
+    One of the two addresses is invalid; the person's name tells, or else that the one is the other with a typing
+    error.
+    """
+    is_mending = row.address is not None
+    others = [each for each in contacts if (each.address_key is None) is is_mending and each.address]
+    if not others:
+        return None
+    found = [each for each in others if is_same_person(each, row)]
+    if not found:
+        written = row.address.text if row.address else row.unusable or ""
+        found = [
+            each
+            for each in others
+            if is_slip(each, row, *((each.address or "", written) if is_mending else (written, each.address or "")))
+        ]
+    return found[0] if len(found) == 1 else None
 
 
 def is_same_person(one: Person, other: Person) -> bool:

@@ -10,6 +10,7 @@ from audiences.bulk import BulkInsert, Ids, among
 from audiences.journal import Journal
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
 from audiences.rows import ParsedRow
+from audiences.sieve import Sieve
 
 _TABLE = Suppression.__table__
 
@@ -21,7 +22,7 @@ class Opposition:
     """
 
     def __init__(
-        self, connection: Connection, journal: Journal, made: Counter[str], *, file: str, now: datetime
+        self, connection: Connection, journal: Journal, made: Counter[str], *, file: str, rows: int, now: datetime
     ) -> None:
         self._connection = connection
         self._journal = journal
@@ -29,10 +30,12 @@ class Opposition:
         self._file = file
         self._now = now
         self._ids = Ids(connection, _TABLE)  # type: ignore[arg-type]
-        self._has_any = connection.scalar(select(Suppression.id).limit(1)) is not None
+        self._sieve = Sieve(self._ids.last + rows)
+        listed = select(Suppression.address_key).execution_options(yield_per=1_000)
+        self._sieve.add(connection.scalars(listed))
         columns = ("id", "address_key", "reason", "scope", "evidence", "created_at")
         self._insert = BulkInsert(connection, _TABLE, columns)  # type: ignore[arg-type]
-        self._new: list[tuple[object, ...]] = []
+        self._new: list[tuple[int, str, SuppressionReason, SuppressionScope, str, datetime]] = []
         self._stopped: set[str] = set()
         self._whole: set[str] = set()
         self._added: set[str] = set()
@@ -42,7 +45,7 @@ class Opposition:
     def begin_chunk(self, rows: Sequence[ParsedRow]) -> None:
         """Load which mailboxes of the rows are on the list."""
         self._stopped, self._whole = set(), set()
-        keys = {row.address.key for row in rows if row.address is not None} if self._has_any else set()
+        keys = self._sieve.sift({row.address.key for row in rows if row.address is not None})
         if keys:
             active = select(Suppression.address_key, Suppression.scope).where(
                 among(self._connection, Suppression.address_key, keys), Suppression.lifted_at.is_(None)
@@ -66,12 +69,12 @@ class Opposition:
         number = self._ids.take()
         evidence = f"{self._file}, row {row.number}"
         self._new.append((number, key, SuppressionReason.UNSUBSCRIBED, SuppressionScope.ALL, evidence, self._now))
-        self._journal.created("suppression", number)
+        self._journal.created("suppression", [number])
         self._made["suppression"] += 1
         return True
 
     def end_chunk(self) -> None:
         """Write what the chunk added."""
-        self._has_any = self._has_any or bool(self._new)
         self._insert.run(self._new)
+        self._sieve.add(key for _id, key, *_rest in self._new)
         self._new = []

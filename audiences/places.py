@@ -168,12 +168,14 @@ class _Placed(Protocol):
 
 def is_corrected(company: _Placed, *, postcode: str | None, commune: str | None, code: str | None) -> bool:
     """Tell whether a person corrected the place of a company, and a row repeats what was wrong or says nothing of it."""
+    if company.placed_by is None:
+        return False
     pairs = (
         (postcode, company.postcode),
         (fold_commune(commune or ""), fold_commune(company.commune_given or "")),
         (code, company.commune_code_given),
     )
-    return company.placed_by is not None and all(new == given or not new for new, given in pairs)
+    return all(new == given or not new for new, given in pairs)
 
 
 def update_places(session: Session, territory: Territory, *, now: datetime) -> int:

@@ -1,18 +1,21 @@
 """Finds the company and the contact that a row speaks of, or creates them: one chunk of rows, few statements."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
 from audiences.bulk import BulkInsert, Ids, among
+from audiences.columns import COMPANY_HEADERS, PEOPLE
 from audiences.journal import Journal
-from audiences.likeness import is_same_person, is_slip
+from audiences.likeness import mended
 from audiences.models import Company, Contact, Tag
+from audiences.outlines import PLAIN, Outlines
 from audiences.places import is_corrected
 from audiences.records import CompanyRecord, ContactRecord, Shelf
-from audiences.rows import ParsedRow
+from audiences.rows import SAID, ParsedRow
+from audiences.spacious import LARGE
 from audiences.values import guess_kind
 
 _TAGS = Tag.__table__
@@ -26,16 +29,36 @@ class Registry:
     that importing a file twice changes nothing the second time.
     """
 
-    def __init__(self, connection: Connection, journal: Journal, made: Counter[str], *, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        journal: Journal,
+        made: Counter[str],
+        *,
+        fields: Set[str],
+        is_base: bool,
+        rows: int,
+        now: datetime,
+    ) -> None:
+        """Expect about so many `rows` with these fields; those of `is_base` decide, others only fill gaps."""
         self._connection = connection
         self._journal = journal
         self._made = made
         self._companies = Shelf(connection, CompanyRecord, journal, now=now)
         self._contacts = Shelf(connection, ContactRecord, journal, now=now)
+        self._has_people = bool(PEOPLE & fields)
+        self._outlines: Outlines | None = None
+        if is_base:
+            self._companies.sift("siret", "name_key", rows=rows)
+        elif not self._has_people and fields & COMPANY_HEADERS.keys() <= PLAIN and self._are_many(rows):
+            self._outlines = Outlines(connection, self._companies.last)
         self._tag_ids = Ids(connection, _TAGS)  # type: ignore[arg-type]
         self._tag_insert = BulkInsert(connection, _TAGS, ("id", "company_id", "contact_id", "word"))  # type: ignore[arg-type]
         self._forget()
         self.is_new = self.is_contact_new = self.is_changed = False
+
+    def _are_many(self, rows: int) -> bool:
+        return rows >= LARGE and rows * 4 >= self._companies.last
 
     def _forget(self) -> None:
         self._by_id: dict[int, CompanyRecord] = {}
@@ -44,16 +67,19 @@ class Registry:
         self._by_key: dict[str, list[ContactRecord]] = defaultdict(list)
         self._new_tags: list[tuple[int, int | None, int | None, str]] = []
 
-    def begin_chunk(self, rows: Sequence[ParsedRow], *, has_people: bool) -> None:
-        """Load what the rows of the next chunk may mean; without `has_people` no contact is asked for."""
-        self._has_people = has_people
+    def begin_chunk(self, rows: Sequence[ParsedRow]) -> None:
+        """Load what the rows of the next chunk may mean; where the sheet tells of no people, no contact is asked for."""
         sirets = {row.siret for row in rows if row.siret}
+        outlines: list[CompanyRecord] = []
+        if self._outlines is not None and sirets:
+            outlines, sirets = self._outlines.load(sirets)
+        self._by_siret = {company.siret or "": company for company in outlines}
         if sirets:
             self._index_all(self._companies.load(Company.siret, sirets))
-        names = {name.key for row in rows if (name := row.company_name) and row.siret not in self._by_siret}
+        names = {name.key for row in rows if (name := row.name) and row.siret not in self._by_siret}
         if names:
             self._index_all(self._companies.load(Company.name_key, names))
-        keys = {row.address.key for row in rows if row.address and not (row.siret or row.company_name)}
+        keys = {row.address.key for row in rows if row.address and not (row.siret or row.name)}
         people: dict[int, ContactRecord] = {}
         if keys:
             people = {each.id: each for each in self._contacts.load(Contact.address_key, keys)}
@@ -62,6 +88,9 @@ class Registry:
         for same_name in self._by_name.values():
             same_name.sort(key=_by_id)  # of several that a row may mean, always the same one
         self._load_contacts(people)
+        for company in outlines:
+            self._by_id.setdefault(company.id, company)  # one that was found by its name, too, was read
+            self._by_siret[company.siret or ""] = self._by_id[company.id]
         if any(row.tags for row in rows):
             self._load_tags(people)
 
@@ -113,7 +142,7 @@ class Registry:
             found = self._by_siret.get(row.siret)
             if found is not None:
                 return found
-        name = row.company_name
+        name = row.name
         if name is not None:
             for company in self._by_name.get(name.key, ()):
                 if _agree(row, company):
@@ -134,6 +163,11 @@ class Registry:
         """
         if company is None:
             return self._make_company(row)
+        said = row[:SAID]
+        if company.is_outline or company.said == said:
+            self._companies.touch(company)
+            return company
+        company.said = said
         only_gaps = not overwrite or self._companies.is_decided(company)
         self._companies.touch(company)
         assign = company.assign
@@ -144,7 +178,7 @@ class Registry:
         if headcount is not None:
             is_changed |= assign("headcount_min", headcount.lowest, only_gaps=only_gaps)
             is_changed |= assign("headcount_max", headcount.highest, only_gaps=only_gaps)
-        name = row.company_name
+        name = row.name
         if name is not None and name.key != company.name_key:
             is_named = company.name != company.siret  # one that was known by its SIRET alone bears that as its name
             if not is_named or (renames and not only_gaps):
@@ -156,7 +190,7 @@ class Registry:
         return company
 
     def _make_company(self, row: ParsedRow) -> CompanyRecord:
-        name = row.company_name
+        name = row.name
         text, key = name if name is not None else (row.siret or "", (row.siret or "").lower())
         lowest, highest = row.band or row.headcount or (None, None)
         place = row.placement
@@ -181,6 +215,7 @@ class Registry:
                 None,
             )
         )
+        company.said = row[:SAID]
         self._made["company"] += 1
         self.is_new = True
         self._by_id[company.id] = company
@@ -290,40 +325,18 @@ class Registry:
         contacts = company.contacts
         if not contacts:
             return None
-        if address is not None:
-            same = next((each for each in contacts if each.address_key == address.key), None)
-            # A company that was known without an address now has one: its placeholder row becomes the contact.
-            return (
-                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
-            )
-        if row.unusable:
-            same = next((each for each in contacts if each.address == row.unusable), None)
-            return (
-                same or next((each for each in contacts if each.address is None), None) or self._mended(contacts, row)
-            )
-        # No address in this row: any contact will do, a company needs only one row to be counted.
-        return contacts[0]
-
-    @staticmethod
-    def _mended(contacts: Sequence[ContactRecord], row: ParsedRow) -> ContactRecord | None:
-        """Give the one contact whose address the row mends, or, of an older file, had before it was mended.
-
-        One of the two addresses is invalid; the person's name tells, or else that the one is the other with a typing
-        error.
-        """
-        is_mending = row.address is not None
-        others = [each for each in contacts if (each.address_key is None) is is_mending and each.address]
-        if not others:
-            return None
-        named = [each for each in others if is_same_person(each, row)]
-        if not named:
-            written = row.address.text if row.address else row.unusable or ""
-            named = [
-                each
-                for each in others
-                if is_slip(each, row, *((each.address or "", written) if is_mending else (written, each.address or "")))
-            ]
-        return named[0] if len(named) == 1 else None
+        if address is None and not row.unusable:
+            # No address in this row: any contact will do, a company needs only one row to be counted.
+            return contacts[0]
+        key = address.key if address is not None else None
+        placeholder: ContactRecord | None = None
+        for each in contacts:
+            if (each.address_key == key) if key is not None else (each.address == row.unusable):
+                return each
+            if each.address is None and placeholder is None:
+                placeholder = each
+        # A company that was known without an address now has one: its placeholder row becomes the contact.
+        return placeholder or mended(contacts, row)
 
     def put_tags(self, company: CompanyRecord | None, contact: ContactRecord | None, words: Iterable[str]) -> None:
         """Put the words on the company, or on the contact without one; words are never taken away."""
@@ -338,7 +351,7 @@ class Registry:
                 number = self._tag_ids.take()
                 ids = (None, owner.id) if company is None else (owner.id, None)
                 self._new_tags.append((number, *ids, word))
-                self._journal.created("tag", number)
+                self._journal.created("tag", [number])
                 self._made["tag"] += 1
                 self.is_new = True
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from gettext import gettext as _
 from typing import NamedTuple
@@ -155,6 +155,12 @@ class Territory:
         A name that belongs to another department than the postcode contradicts it, and places nothing.
         """
         return self._cached(commune_code, postcode, commune)
+
+    def places(
+        self, codes: Iterable[str | None], postcodes: Iterable[str | None], communes: Iterable[str | None]
+    ) -> list[Placement | None]:
+        """Return what `place` says of many addresses, given as its three parts, each a column."""
+        return list(map(self._cached, codes, postcodes, communes))
 
     def _place(self, commune_code: str | None, postcode: str | None, commune: str | None) -> Placement | None:
         gazetteer = _gazetteer()

@@ -43,7 +43,7 @@ class TextFile:
             reader = csv.reader(file, delimiter=self._mark, strict=True)
             try:
                 for cells in reader:
-                    if "".join(cells).strip():
+                    if (cells and cells[0].strip()) or "".join(cells).strip():
                         yield number, cells
                     number = reader.line_num + 1
             except csv.Error as error:

@@ -1,5 +1,6 @@
 """The schema of the store: migrations and models agree, upgrades are harmless, and what is not ours is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import sends.models  # noqa: F401
 from audiences.database import Base, open_engine, reading, writing
 from audiences.errors import AudienceError, DatabaseUnavailable
 from campaigns.schema import HEAD, alembic_config, ensure_current, secret_of, upgrade
-from tests.factories import dump
+from tests.factories import Factory, dump
+from tests.store import ask
 
 
 def stamp(engine: Engine, revision: str) -> None:
@@ -50,6 +52,25 @@ def test_going_down_leaves_no_table(empty_engine: Engine):
     with empty_engine.begin() as connection:
         command.downgrade(alembic_config(connection), "base")
     assert inspect(empty_engine).get_table_names() == ["alembic_version"]
+
+
+def test_requests_of_before_0009_are_recognised_afterwards(engine: Engine, factory: Factory):
+    from alembic import command
+
+    numbers = ("7", "-12", "2020-000123", "É/1", "")
+    rows = "\n".join(f"{number};17/03/2020;Appel CCI;Autre;Garage" for number in numbers)
+    sheet = f"N°;Date;Canal;Nature;Entreprise\n{rows}\n"
+    assert factory.import_csv(sheet, "requests").created == len(numbers)
+    prints = text("SELECT id, fingerprint FROM request ORDER BY id")
+    after = ask(engine, prints)
+
+    with engine.begin() as connection:
+        command.downgrade(alembic_config(connection), "0008")
+    assert all(re.fullmatch("[0-9a-f]{32}", each[1]) for each in ask(engine, prints))
+    upgrade(engine)
+
+    assert ask(engine, prints) == after
+    assert factory.import_csv(sheet, "requests").unchanged == len(numbers)
 
 
 def test_a_second_upgrade_changes_nothing_and_keeps_the_secret(empty_engine: Engine):
