@@ -24,7 +24,7 @@ from audiences.registry import Registry
 from audiences.rows import ParsedRow, Rejection, RowParser
 from audiences.sheets import Table, open_table
 from audiences.sirene import Register
-from audiences.spacious import spacious, wide_cache
+from audiences.spacious import spacious
 from audiences.territory import Territory
 from audiences.values import Terms
 
@@ -192,7 +192,7 @@ def import_table(
     summary.run = run.id
     connection = session.connection()
     grows = ("request",) if mapping.kind is SheetKind.REQUESTS else ("company", "contact")
-    with wide_cache(connection), spacious(connection, grows, rows=table.size, keep=LOOKED_UP) as build:
+    with spacious(connection, grows, rows=table.size, keep=LOOKED_UP) as build:
         importer = _Importer(connection, parser, summary, mapping, size=table.size, create=create, now=now)
         importer.run(table, advance, build)
     summary.rejections = sorted(parser.rejections, key=lambda rejection: rejection.row)

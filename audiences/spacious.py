@@ -1,4 +1,4 @@
-"""Makes room for work on many rows: a wider page cache, no look-out for cycles, indexes built once at the end (SQLite)."""
+"""Makes room for a large import: a wider page cache, no look-out for cycles, and indexes built once at the end (SQLite)."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, text
 
 CACHE_MB = 76
-"""SQLite's page cache while much is written: the pages of the indexes concerned stay in memory."""
+"""SQLite's page cache while an import runs: the pages of the indexes that it looks things up in stay in memory."""
 
 SORT_MB = 2
 """What SQLite sorts at a time for an index, the rest goes to a file: in the processor's cache it takes two thirds of the time."""
@@ -25,13 +25,15 @@ def spacious(
     Plain objects hold no cycles, so the garbage collector rests (measured: a tenth of the time). On SQLite the indexes
     of tables that at least double are dropped and built again from their own text, in the caller's transaction: a
     failure leaves them as they were (measured for a million requests: a quarter of the time). What is yielded makes
-    the index of a column (table.column) before the end, for work that now begins to look it up. Stands inside
-    `wide_cache`, whose width it narrows at the end.
+    the index of a column (table.column) before the end, for work that now begins to look it up.
     """
     was_collecting = gc.isenabled()
     gc.disable()
     is_sqlite = connection.dialect.name == "sqlite"
+    cache = connection.scalar(text("PRAGMA cache_size")) if is_sqlite else None
     try:
+        if is_sqlite:
+            connection.exec_driver_sql(f"PRAGMA cache_size = {-CACHE_MB * 1000}")
         dropped = _drop(connection, tables, rows, keep) if is_sqlite and rows >= LARGE else []
 
         def build(column: str) -> None:
@@ -47,20 +49,8 @@ def spacious(
     finally:
         if was_collecting:
             gc.enable()
-
-
-@contextmanager
-def wide_cache(connection: Connection) -> Iterator[None]:
-    """Keep more pages in memory (SQLite): what looks at a million rows reads none twice, and takes no longer for each."""
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    usual = connection.scalar(text("PRAGMA cache_size"))
-    connection.exec_driver_sql(f"PRAGMA cache_size = {-CACHE_MB * 1000}")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql(f"PRAGMA cache_size = {usual}")
+        if is_sqlite:
+            connection.exec_driver_sql(f"PRAGMA cache_size = {cache}")
 
 
 def _drop(connection: Connection, tables: Iterable[str], rows: int, keep: frozenset[str]) -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from audiences.catalogue import written_out
 from audiences.listing import Told, telling
 from audiences.segments import Segment
-from audiences.spacious import wide_cache
 from audiences.waterfall import Rule, Step, Waterfall, candidates, explain, labels, narrowed, waterfall_of
 from campaigns.errors import AudienceChanged, NoRecipients, WrongStatus
 from campaigns.lifecycle import move
@@ -117,8 +116,7 @@ def launch(
     if campaign.status != before:
         raise WrongStatus(_("The campaign {slug} has just changed. Look at it again.").format(slug=campaign.slug))
     explanation = explanation_of(session, Target.of(campaign), settings, now=now)
-    with wide_cache(session.connection()):
-        counts, companies = ledger.plan(session, campaign.id, explanation.found, now=now)
+    counts, companies = ledger.plan(session, campaign.id, explanation.found, now=now)
     if not counts[None]:
         raise NoRecipients(
             _("Nobody is left to write to: see `relais audiences explain --campaign {slug}`.").format(
