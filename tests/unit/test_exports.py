@@ -85,7 +85,7 @@ def test_no_file_holds_a_formula(tmp_path: Path, rows: list[list[Cell]]):
     for cell in [*(cell for line in lines for cell in line), *written]:
         is_number = (
             isinstance(cell, str)
-            and cell.removeprefix("-").isdigit()
+            and cell.removeprefix("-").isdecimal()
             and int(cell) in {each for row in rows for each in row}
         )
         assert not isinstance(cell, str) or is_number or cell[:1] not in set("=+-@\t\r\n＝＋－＠")
