@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from audiences.models import SuppressionReason
+from audiences.models import Contact, SuppressionReason
 from audiences.suppressions import suppress
 from sends.bounces import is_worn_out
 from sends.claims import Claim, Mark, Outcome
@@ -46,21 +46,22 @@ class Planned(NamedTuple):
 PLANNED = Table(
     "planned",
     MetaData(),
-    Column("contact_id", Integer),
+    Column("contact_id", Integer, primary_key=True, autoincrement=False),
     Column("company_id", Integer),
-    Column("address", Text),
-    Column("address_key", Text),
     Column("part", Integer),
     Column("reason", Text),
     prefixes=["TEMPORARY"],
 )
-"""The candidates of the campaign being planned, of this transaction alone: who is written to and who is left out agree."""
+"""The candidates of the campaign being planned, of this transaction alone: who is written to and who is left out agree.
+
+Their addresses are read again from `contact`, which is in the same order: cheaper than writing them twice.
+"""
 
 
 def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: datetime) -> Planned:
     """Write a queued delivery for every recipient and an exclusion for every other candidate; give what it counted.
 
-    `candidates` is what the waterfall selects (contact_id, company_id, address, address_key, part, reason). It is asked once, in
+    `candidates` is what the waterfall selects (contact_id, company_id, part, reason, and more). It is asked once, in
     the caller's one transaction; UNIQUE(campaign, mailbox, part) makes a repeat fail rather than send twice.
     """
     found = PLANNED
@@ -70,25 +71,26 @@ def plan(session: Session, campaign_id: int, candidates: Select[Any], *, now: da
     session.execute(insert(found).from_select(columns, select(*(chosen.c[name] for name in columns))))
     out = select(literal(campaign_id), found.c.contact_id, found.c.reason).where(found.c.reason.is_not(None))
     session.execute(insert(Exclusion).from_select(["campaign_id", "contact_id", "rule"], out))
-    recipients = select(
-        literal(campaign_id),
-        found.c.contact_id,
-        found.c.address,
-        found.c.address_key,
-        found.c.part,
-        literal(DeliveryStatus.QUEUED),
-        literal(0),
-        literal(0),
-        literal(now, DELIVERY.c.not_before.type),
-        literal(now, DELIVERY.c.planned_at.type),
-        literal(now, DELIVERY.c.updated_at.type),
-    ).where(found.c.reason.is_(None))
-    names = ["campaign_id", "contact_id", "address", "address_key", "part", "status", "attempts", "fence"]
-    session.execute(
-        insert(Delivery).from_select(
-            [*names, "not_before", "planned_at", "updated_at"], recipients.order_by(found.c.contact_id)
+    recipients = (
+        select(
+            literal(campaign_id),
+            found.c.contact_id,
+            Contact.address,
+            Contact.address_key,
+            found.c.part,
+            literal(DeliveryStatus.QUEUED),
+            literal(0),
+            literal(0),
+            literal(now, DELIVERY.c.not_before.type),
+            literal(now, DELIVERY.c.planned_at.type),
+            literal(now, DELIVERY.c.updated_at.type),
         )
+        .join_from(found, Contact, Contact.id == found.c.contact_id)
+        .where(found.c.reason.is_(None))
+        .order_by(found.c.contact_id)
     )
+    names = ["campaign_id", "contact_id", "address", "address_key", "part", "status", "attempts", "fence"]
+    session.execute(insert(Delivery).from_select([*names, "not_before", "planned_at", "updated_at"], recipients))
     by_reason = select(found.c.reason, func.count()).group_by(found.c.reason)
     counts: Counter[str | None] = Counter(dict(session.execute(by_reason).all()))
     companies = session.scalar(select(func.count(found.c.company_id.distinct()))) or 0
