@@ -12,6 +12,9 @@ CACHE_MB = 40
 SORT_MB = 2
 """What SQLite sorts at a time for an index, the rest goes to a file: in the processor's cache it takes two thirds of the time."""
 
+SORTERS = 2
+"""Threads that help SQLite to sort (measured for a million on two cores: a quarter less time)."""
+
 LARGE = 20_000
 """Rows from which building an index once takes less than growing it row by row."""
 
@@ -44,6 +47,7 @@ def spacious(
         yield build
         if dropped:
             connection.exec_driver_sql(f"PRAGMA cache_size = {-SORT_MB * 1000}")
+            connection.exec_driver_sql(f"PRAGMA threads = {SORTERS}")
         for _column, statement in dropped:
             connection.exec_driver_sql(statement)
     finally:
@@ -51,6 +55,7 @@ def spacious(
             gc.enable()
         if is_sqlite:
             connection.exec_driver_sql(f"PRAGMA cache_size = {cache}")
+            connection.exec_driver_sql("PRAGMA threads = 0")
 
 
 def _drop(connection: Connection, tables: Iterable[str], rows: int, keep: frozenset[str]) -> list[tuple[str, str]]:
