@@ -7,8 +7,20 @@ from pathlib import Path
 import pytest
 
 from campaigns.demo.relay import DemoRelay
+from tests.acceptance.drills import Drill, crowd, make_drill
 from tests.acceptance.office import Office, create
-from tests.acceptance.paperwork import CONTACT_HEADER, CONTACTS, DEAD, QUERY, REQUEST_HEADER, REQUESTS, write_workbook
+from tests.acceptance.paperwork import (
+    CONTACT_HEADER,
+    CONTACTS,
+    DEAD,
+    QUERY,
+    REQUEST_HEADER,
+    REQUESTS,
+    contact,
+    write_csv,
+    write_workbook,
+)
+from tests.smtpd import Script, SmtpServer
 
 
 @pytest.fixture
@@ -58,3 +70,31 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Office, str]:
     run = desk("demo")
     assert run.stderr == ""
     return office, run.stdout
+
+
+@pytest.fixture(scope="session")
+def crowded_office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a campaign `masse` to a crowd, to be copied."""
+    folder = tmp_path_factory.mktemp("crowded") / "office"
+    folder.mkdir()
+    relais = Office(folder)
+    relais("init")
+    rows = [contact(100 + at, address) for at, address in enumerate(sorted(crowd()))]
+    write_csv(folder / "adherents.csv", CONTACT_HEADER, rows)
+    relais("audiences", "import", "adherents.csv")
+    relais("audiences", "save", "tous", "*:*")
+    create(relais, "masse", audience="tous")
+    return folder
+
+
+@pytest.fixture
+def slow_relay() -> Iterator[SmtpServer]:
+    """A relay that takes its time over the reply to every message."""
+    with SmtpServer(Script().delay("dot", 0.05)) as server:
+        yield server
+
+
+@pytest.fixture
+def drill(tmp_path: Path, crowded_office: Path, slow_relay: SmtpServer) -> Drill:
+    """A campaign to a crowd, ready to leave through the slow relay."""
+    return make_drill(tmp_path / "office", crowded_office, slow_relay)

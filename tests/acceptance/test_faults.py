@@ -1,122 +1,21 @@
 """Faults of the machine while mail leaves: real workers, a real relay; nothing is lost, nothing goes twice, one clear line."""
 
-import os
-import resource
-import shutil
 import signal
 import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.acceptance.office import MORNING, PATIENCE, Office, create
+from tests.acceptance.drills import AMIDST, CONNECTIONS, CROWD, LATER, Drill, ended, until
+from tests.acceptance.office import MORNING, Office, create
 from tests.acceptance.paperwork import CONTACT_HEADER, contact, write_csv
-from tests.smtpd import Script, SmtpServer
-
-CONNECTIONS = 3
-CROWD = 90
-AMIDST = 12
-"""Messages that the relay has taken when the fault comes."""
-
-LATER = "2026-11-02T09:05:00+01:00"
-"""After every lease of a worker that began at MORNING."""
 
 HELD = "The database is held by another program."
-FULL = "The disk is full: nothing more can be written."
-UNWRITABLE = "The disk does not let the database be written"
-
-
-@dataclass
-class Drill:
-    """A campaign `masse` to a crowd, ready to leave through a relay that takes its time over every message."""
-
-    office: Office
-    relay: SmtpServer
-    addresses: set[str]
-
-    def begin(self, *, amidst: int = AMIDST) -> subprocess.Popen[str]:
-        """Start to send, and return when so many messages have left."""
-        worker = self.office.start("campaigns", "send", "masse", "--yes")
-        until(lambda: len(self.relay.messages) >= amidst or worker.poll() is not None)
-        assert worker.poll() is None, worker.communicate()
-        return worker
-
-    def finish(self) -> None:
-        """Let a worker that nothing disturbs do what is left, after the leases of the others."""
-        self.office.at(LATER)
-        self.relay.script.rules.clear()
-        self.office("sends", "work", "--once")
-
-    def check(self, *, uncertain: int = CONNECTIONS) -> None:
-        """Compare the ledger with what the relay took: nobody twice, nobody lost, few doubts."""
-        taken = Counter(message.recipient for message in self.relay.messages)
-        assert max(taken.values()) == 1
-        statuses = self.office.statuses("masse")
-        assert statuses.keys() == self.addresses
-        counts = Counter(statuses.values())
-        assert counts.keys() <= {"sent", "uncertain"}, counts
-        assert counts["uncertain"] <= uncertain
-        assert {address for address, status in statuses.items() if status == "sent"} <= taken.keys()
-        assert self.office.campaign("masse")["status"] == "finished"
-
-
-@pytest.fixture(scope="session")
-def _crowded_office(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("crowded") / "office"
-    folder.mkdir()
-    relais = Office(folder)
-    relais("init")
-    rows = [contact(100 + at, address) for at, address in enumerate(sorted(crowd()))]
-    write_csv(folder / "adherents.csv", CONTACT_HEADER, rows)
-    relais("audiences", "import", "adherents.csv")
-    relais("audiences", "save", "tous", "*:*")
-    create(relais, "masse", audience="tous")
-    return folder
-
-
-def crowd() -> set[str]:
-    return {f"adherent{number}@example.org" for number in range(CROWD)}
-
-
-@pytest.fixture
-def relay() -> Iterator[SmtpServer]:
-    """A relay that takes its time over the reply to every message."""
-    with SmtpServer(Script().delay("dot", 0.05)) as server:
-        yield server
-
-
-@pytest.fixture
-def drill(tmp_path: Path, _crowded_office: Path, relay: SmtpServer) -> Drill:
-    return make_drill(tmp_path / "office", _crowded_office, relay)
-
-
-def make_drill(folder: Path, template: Path, relay: SmtpServer) -> Drill:
-    shutil.copytree(template, folder)
-    office = Office(folder, RELAIS_DATABASE__BUSY_TIMEOUT="0.2")
-    office.use(relay, connections=str(CONNECTIONS))
-    return Drill(office, relay, crowd())
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.01)
-
-
-def ended(worker: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Give the exit code of a worker and what it said on stdout and stderr."""
-    said, complaint = worker.communicate(timeout=PATIENCE)
-    assert "Traceback" not in complaint
-    return worker.returncode, said, complaint
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
@@ -164,90 +63,6 @@ def office_at(drill: Drill, instant: str) -> Office:
     other = Office(drill.office.folder)
     other.env = drill.office.env | {"RELAIS_CLOCK": instant}
     return other
-
-
-# -- the disk ----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def small_disk(path: Path) -> Iterator[None]:
-    """Mount a small disk at `path`; PermissionError where only root may."""
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        raise PermissionError
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
-
-
-class FullDisk:
-    """A disk that is full for real while `with`: a ballast takes all that is left of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ballast = folder / "ballast"
-
-    @contextmanager
-    def full_for(self, _worker: subprocess.Popen[str]) -> Iterator[None]:
-        with self.ballast.open("wb", buffering=0) as file:
-            for size in (1 << 16, 1 << 12):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    pass
-        yield
-        self.ballast.unlink()
-
-
-class Quota:
-    """A limit of the operating system on what a process may write to a file: 0 octets while `with`."""
-
-    @contextmanager
-    def full_for(self, worker: subprocess.Popen[str]) -> Iterator[None]:
-        before = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        yield
-        if worker.poll() is None:
-            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, before)
-
-
-@pytest.fixture(params=["disk", "quota"])
-def full(
-    request: pytest.FixtureRequest, tmp_path: Path, _crowded_office: Path, relay: SmtpServer
-) -> Iterator[tuple[Drill, FullDisk | Quota]]:
-    """A drill in a place that can be filled: a small disk where one may be mounted, else under a quota."""
-    disk = tmp_path / "disk"
-    if request.param == "disk":
-        try:
-            with small_disk(disk):
-                yield make_drill(disk / "office", _crowded_office, relay), FullDisk(disk)
-        except PermissionError:
-            pass
-        else:
-            return
-    yield make_drill(tmp_path / "office", _crowded_office, relay), Quota()
-
-
-def test_a_full_disk_ends_the_run_with_one_line(full: tuple[Drill, FullDisk | Quota]) -> None:
-    drill, place = full
-    worker = drill.begin()
-    with place.full_for(worker):
-        code, _said, complaint = ended(worker)
-    assert code == 2
-    assert complaint.startswith((f"Error: {FULL}", f"Error: {UNWRITABLE}"))
-    assert complaint.count("\n") == 1
-    drill.finish()
-    drill.check()
-
-
-def test_a_disk_that_is_full_for_a_moment_stops_nothing(full: tuple[Drill, FullDisk | Quota]) -> None:
-    drill, place = full
-    worker = drill.begin()
-    with place.full_for(worker):
-        time.sleep(0.5)
-    assert ended(worker)[::2] == (0, "")
-    drill.check(uncertain=0)
 
 
 # -- another program ---------------------------------------------------------------------------------------------------
