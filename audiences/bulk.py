@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from audiences.hot import HotStatement
+from audiences.models import ImportChange
 
 ID_BLOCK = 1_000
 """Ids that PostgreSQL's sequence gives out at a time."""
@@ -34,8 +35,10 @@ class Ids:
     def __init__(self, connection: Connection, table: Table) -> None:
         self._connection = connection
         self._name = table.name
-        self.last: int = connection.scalar(select(func.max(table.c.id))) or 0
-        """The largest id before."""
+        # Those that an import made stay taken when it is taken back: a kept audience may still have them.
+        made = select(func.max(ImportChange.last_id)).where(ImportChange.entity == table.name)
+        self.last: int = max(connection.scalar(each) or 0 for each in (select(func.max(table.c.id)), made))
+        """The largest id that was ever given out."""
         self._is_counting = connection.dialect.name == "sqlite"
         self._next = self.last
         self._block: list[int] = []

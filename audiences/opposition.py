@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from gettext import gettext as _
 
 from sqlalchemy import Connection, select
 
@@ -67,7 +68,7 @@ class Opposition:
         self._whole.add(key)
         self._added.add(key)
         number = self._ids.take()
-        evidence = f"{self._file}, row {row.number}"
+        evidence = _("{file}, row {row}").format(file=self._file, row=row.number)
         self._new.append((number, key, SuppressionReason.UNSUBSCRIBED, SuppressionScope.ALL, evidence, self._now))
         self._journal.created("suppression", [number])
         self._made["suppression"] += 1

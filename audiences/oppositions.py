@@ -46,6 +46,21 @@ _REASONS: Mapping[SuppressionReason, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """What words of former tools begin with, folded, in the order in which they decide."""
 
+WRITTEN_REASONS: Mapping[SuppressionReason, str] = MappingProxyType(
+    {
+        SuppressionReason.UNSUBSCRIBED: "désinscription",
+        SuppressionReason.HARD_BOUNCE: "rejet définitif",
+        SuppressionReason.COMPLAINT: "plainte",
+        SuppressionReason.MANUAL: "ajout manuel",
+        SuppressionReason.ERASED: "effacement",
+    }
+)
+"""What a list that is written to a file says; `read_reason` reads it back."""
+
+WRITTEN_SCOPES: Mapping[SuppressionScope, str] = MappingProxyType(
+    {SuppressionScope.ALL: "tout", SuppressionScope.MARKETING: "marketing"}
+)
+
 _SCOPES: Mapping[str, SuppressionScope] = MappingProxyType(
     dict.fromkeys(
         ("tout", "tous", "toutes", "tous les envois", "tout envoi", "all", "total", "general", "global"),
@@ -215,7 +230,7 @@ class _Parser:
     def _evidence(self, row: Row) -> str:
         """Say which row it was, with all that it said in words: what no rule knows is kept at least so."""
         said = [text for name in ("reason", "evidence", "date", "scope") if (text := row.values.get(name))]
-        place = f"{self._sheet.name}, row {row.number}"
+        place = _("{file}, row {row}").format(file=self._sheet.name, row=row.number)
         return f"{place}: {' – '.join(said)}" if said else place
 
     def _tell(self, row: Row, name: str, reason: str) -> Rejection:

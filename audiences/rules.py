@@ -19,6 +19,7 @@ from audiences.models import (
     SuppressionReason,
     SuppressionScope,
 )
+from audiences.suppressions import suppression_words
 from audiences.waterfall import Rule
 
 
@@ -77,17 +78,6 @@ def _on_list(*, is_marketing: bool, bounced: bool | None = None) -> list[ColumnE
     return on_list
 
 
-def suppression_words() -> dict[SuppressionReason, str]:
-    """Give the reasons of the suppression list as the officer reads them."""
-    return {
-        SuppressionReason.UNSUBSCRIBED: _("unsubscribed"),
-        SuppressionReason.HARD_BOUNCE: _("hard bounce"),
-        SuppressionReason.COMPLAINT: _("complaint"),
-        SuppressionReason.MANUAL: _("put on the list by hand"),
-        SuppressionReason.ERASED: _("erased at the person's request"),
-    }
-
-
 def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool, zone: tzinfo) -> dict[int, str]:
     """Give for each contact the first entry of the list that stops its mailbox: reason, day, evidence."""
     words = suppression_words()
@@ -102,7 +92,8 @@ def _suppressions(session: Session, ids: Sequence[int], *, is_marketing: bool, z
     for contact_id, reason, at, evidence in session.execute(found):
         word = words.get(SuppressionReason(reason), str(reason))
         day = f"{at.astimezone(zone):%Y-%m-%d}"
-        told.setdefault(contact_id, f"{word}, {day}" + (f": {evidence}" if evidence else ""))
+        text = _("{reason}, {day}: {evidence}") if evidence else "{reason}, {day}"
+        told.setdefault(contact_id, text.format(reason=word, day=day, evidence=evidence))
     return told
 
 

@@ -77,8 +77,10 @@ class Sectors:
         sector = self._by_name.get(fold(text))
         if sector is None:
             near = dict.fromkeys(self._by_name[name].slug for name in nearest(text, self._by_name))
-            slugs = ", ".join(near or (s.slug for s in self))
-            raise UnknownSector(_("no sector is called {text!r}: write one of {slugs}").format(text=text, slugs=slugs))
+            hint = _("See `relais audiences sectors`.")
+            if near:
+                hint = _("Did you mean {names}?").format(names=_(" or ").join(near))
+            raise UnknownSector(_("Unknown {field} “{value}”. {hint}").format(field="sector", value=text, hint=hint))
         return sector
 
     def of(self, naf_code: str) -> tuple[Sector, ...]:

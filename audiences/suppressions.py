@@ -25,6 +25,17 @@ CHUNK = 500
 """Keys in one statement: SQLite and PostgreSQL both take many more, but plan no better for it."""
 
 
+def suppression_words() -> dict[SuppressionReason, str]:
+    """Give the reasons of the suppression list as the officer reads them."""
+    return {
+        SuppressionReason.UNSUBSCRIBED: _("unsubscribed"),
+        SuppressionReason.HARD_BOUNCE: _("hard bounce"),
+        SuppressionReason.COMPLAINT: _("complaint"),
+        SuppressionReason.MANUAL: _("put on the list by hand"),
+        SuppressionReason.ERASED: _("erased at the person's request"),
+    }
+
+
 def suppress(
     session: Session,
     address_key: str,
@@ -148,7 +159,7 @@ def lift(
     if protected and not is_forced:
         raise ProtectedSuppression(
             _("{address} is on the list for {reason}: add --force to lift that, and keep the written consent.").format(
-                address=address_key, reason=", ".join(protected)
+                address=address_key, reason=", ".join(suppression_words()[reason] for reason in protected)
             )
         )
     for row in rows:

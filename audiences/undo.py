@@ -95,7 +95,9 @@ def undo_import(
     ]
     undo.delete_rows("company", still)
     undo.settle_oppositions(by if lift_oppositions else None)
-    session.execute(delete(ImportChange).where(ImportChange.run_id == run.id))
+    # What it made stays noted, so that no later row gets an id that stood for another.
+    noted = ImportChange.action != ChangeAction.CREATED
+    session.execute(delete(ImportChange).where(ImportChange.run_id == run.id, noted))
     run.undone_at = now
     session.flush()
     session.expire_all()
@@ -185,8 +187,10 @@ class _Undo:
     def _ids(self, entity: str, actions: tuple[ChangeAction, ...], *, later: bool = False) -> IdSet:
         run = ImportChange.run_id > self._run_id if later else ImportChange.run_id == self._run_id
         found = IdSet()
-        ranges = select(ImportChange.first_id, ImportChange.last_id).where(
-            run, ImportChange.entity == entity, ImportChange.action.in_(actions)
+        ranges = (
+            select(ImportChange.first_id, ImportChange.last_id)
+            .join(ImportRun, ImportRun.id == ImportChange.run_id)
+            .where(run, ImportRun.undone_at.is_(None), ImportChange.entity == entity, ImportChange.action.in_(actions))
         )
         for first, last in self._connection.execute(ranges):
             found.add_range(first, last)

@@ -1,6 +1,7 @@
 """From a campaign to its deliveries: the waterfall before a launch, and the launch itself, in one transaction."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from gettext import gettext as _
@@ -20,7 +21,7 @@ from campaigns.queries import read_query
 from campaigns.settings import Settings
 from campaigns.targets import Target, rule_labels, rules_of
 from sends import ledger
-from sends.log import planned
+from sends.log import planned, planned_recipients
 
 _STREAMED = 1_000  # rows fetched at a time
 
@@ -86,6 +87,26 @@ def recipients_of(session: Session, target: Target, settings: Settings, *, now: 
         yield row.contact_id, row.address
 
 
+@dataclass(frozen=True)
+class Approval:
+    """What a person was shown and said yes to: the figures, and a digest of the recipients behind them."""
+
+    waterfall: Waterfall
+    recipients: str
+
+    @classmethod
+    def of(cls, waterfall: Waterfall, recipients: Iterable[tuple[int, str]]) -> "Approval":
+        """Approve these recipients, given as `recipients_of` gives them."""
+        return cls(waterfall, _digest(recipients))
+
+
+def _digest(recipients: Iterable[tuple[int, str]]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for contact_id, address in recipients:
+        digest.update(f"{contact_id} {address}\n".encode())
+    return digest.hexdigest()
+
+
 def launch(
     session: Session,
     campaign: Campaign,
@@ -93,13 +114,14 @@ def launch(
     *,
     content: dict[str, Any],
     now: datetime,
-    approved: Waterfall | None = None,
+    approved: Approval | None = None,
 ) -> Waterfall:
     """Plan the deliveries of a draft or scheduled campaign and let it send, in the caller's one transaction.
 
     The status is claimed first, by a statement that checks it, so that two launches at once plan one time.
     `approved` is what a person was shown and said yes to. Raises WrongStatus when the campaign was launched before,
-    NoRecipients when nobody is left, AudienceChanged when the plan does not come down to what was approved.
+    NoRecipients when nobody is left, AudienceChanged when the plan does not come down to what was approved, be it that as
+    many others are written to.
     """
     waiting = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED]
     before = campaign.status
@@ -124,17 +146,31 @@ def launch(
             )
         )
     waterfall = waterfall_of(counts, companies, explanation.labels)
-    if approved is not None and approved.as_dict() != waterfall.as_dict():
-        raise AudienceChanged(
-            _(
-                "The audience of {slug} has changed since it was shown: {now} recipients now, {before} then. Nothing was sent; look at it again."
-            ).format(slug=campaign.slug, now=waterfall.recipients, before=approved.recipients)
-        )
+    if approved is not None:
+        _compare(session, campaign, waterfall, approved)
     move(campaign, CampaignStatus.SENDING)
     campaign.content = content
     campaign.query = written_out(session, campaign.audience.query)
     campaign.waterfall = waterfall.as_dict()
     return waterfall
+
+
+def _compare(session: Session, campaign: Campaign, waterfall: Waterfall, approved: Approval) -> None:
+    """Raise AudienceChanged unless what was planned is what was approved."""
+    before = approved.waterfall
+    if waterfall.as_dict() != before.as_dict():
+        raise AudienceChanged(
+            _(
+                "The audience of {slug} has changed since it was shown: {now} recipients now, {before} then. Nothing was sent; look at it again."
+            ).format(slug=campaign.slug, now=waterfall.recipients, before=before.recipients)
+        )
+    rows = session.connection().execute(planned_recipients(campaign.id).execution_options(yield_per=_STREAMED))
+    if _digest((row.contact_id, row.address) for row in rows) != approved.recipients:
+        raise AudienceChanged(
+            _(
+                "The audience of {slug} has changed since it was shown: as many recipients, but not the same ones. Nothing was sent; look at it again."
+            ).format(slug=campaign.slug)
+        )
 
 
 def stored_waterfall(campaign: Campaign) -> Waterfall:

@@ -13,7 +13,7 @@ from audiences.models import Contact
 from audiences.waterfall import Rule
 from campaigns.models import Campaign
 from sends.models import Delivery
-from sends.states import ARRIVED
+from sends.states import PERHAPS_ARRIVED
 from templates import Purpose
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def pressure_rule(pressure: "PressureSection", *, now: datetime, but: int | None = None) -> Rule:
     """Leave out whoever got as many campaigns in the last days as `pressure` allows, as a mailbox or as a company.
 
-    Counted is what the relay took over for real; rehearsals, service mail and the campaign `but` are not.
+    Counted is what the relay took over for real, or may have taken over; rehearsals, service mail and the campaign
+    `but` are not.
     """
     lately = _lately(now - timedelta(days=pressure.days), but)
 
@@ -55,7 +56,7 @@ def _lately(since: datetime, but: int | None) -> list[ColumnElement[bool]]:
     )
     if but is not None:
         campaigns = campaigns.where(Campaign.id != but)
-    return [Delivery.campaign_id.in_(campaigns), Delivery.status.in_(ARRIVED), Delivery.updated_at >= since]
+    return [Delivery.campaign_id.in_(campaigns), Delivery.status.in_(PERHAPS_ARRIVED), Delivery.updated_at >= since]
 
 
 def _told(session: Session, ids: Sequence[int], lately: list[ColumnElement[bool]], days: int) -> dict[int, str]:

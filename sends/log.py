@@ -81,3 +81,9 @@ def planned(campaign_id: int) -> Select[Any]:
         .subquery()
         .select()
     )
+
+
+def planned_recipients(campaign_id: int) -> Select[Any]:
+    """Select whom a campaign's plan writes to (contact_id, address), in the order of the contacts."""
+    columns: tuple[Any, ...] = (Delivery.contact_id, Delivery.address)
+    return select(*columns).where(Delivery.campaign_id == campaign_id).order_by(Delivery.contact_id)

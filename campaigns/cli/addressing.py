@@ -127,7 +127,7 @@ def _show_answer(context: "Context", answer: "Answer", subject: Subject) -> None
 
 
 def _show_suppressions(context: "Context", answer: "Answer") -> None:
-    from audiences.rules import suppression_words
+    from audiences.suppressions import suppression_words
     from campaigns.calendar import show_instant
 
     words = suppression_words()

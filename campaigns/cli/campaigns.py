@@ -172,7 +172,9 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
         target = given or campaign.redirect_to or settings.redirect_to  # scheduled as a rehearsal, it stays one
         content = content_of(campaign, settings, now=context.now())
         name = campaign.name
-        waterfall = planning.explain_target(session, Target.of(campaign), settings, now=context.now())
+        audience, now = Target.of(campaign), context.now()
+        waterfall = planning.explain_target(session, audience, settings, now=now)
+        shown = planning.Approval.of(waterfall, planning.recipients_of(session, audience, settings, now=now))
         changed = snapshots.changes_of(session, campaign, settings, now=context.now())
         faults = check_campaign(
             session,
@@ -196,7 +198,7 @@ def _launch(context: "Context", slug: str, *, yes: bool, redirect_to: str | None
     with writing(context.engine) as session:
         campaign = lifecycle.get_campaign(session, slug)
         campaign.redirect_to = target
-        approved = None if yes else waterfall
+        approved = None if yes else shown
         planning.launch(session, campaign, settings, content=content, now=context.now(), approved=approved)
 
 

@@ -1,24 +1,20 @@
 """Commands about the suppression list: who is not written to any more, why, and who lifted what."""
 
-from collections.abc import Iterator
 from gettext import gettext as _
 from gettext import ngettext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from campaigns.cli.entries import COLUMNS, cells_of, day_of, lines_of, record_of, show_entries, words_of
 from campaigns.cli.lists import write_list
 from campaigns.cli.options import Json, parse_word
 from campaigns.cli.output import FOUND, emit_json, examples, note, progress_bar, say, show_pairs, show_table
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from audiences.addresses import Address
-    from audiences.exports import Cell
-    from audiences.models import Suppression, SuppressionReason, SuppressionScope
+    from audiences.models import SuppressionReason, SuppressionScope
     from audiences.oppositions import OppositionSummary
 
 app = typer.Typer(
@@ -222,57 +218,11 @@ def list_(
             with_lifted=lifted,
         )
         if out is not None:
-            write_list(out, COLUMNS, _cells(found, zone), as_json=as_json, name="Oppositions")
+            write_list(out, COLUMNS, cells_of(found, zone), as_json=as_json, name="Oppositions")
         elif as_json:
-            emit_json([_record(row, zone) for row in found])
+            emit_json([record_of(row, zone) for row in found])
         else:
-            _show(found, zone)
-
-
-def _record(row: "Suppression", zone: ZoneInfo) -> dict[str, Any]:
-    from campaigns.calendar import local_iso
-
-    return {
-        "address": row.address_key,
-        "reason": row.reason,
-        "scope": row.scope,
-        "evidence": row.evidence,
-        "since": local_iso(row.created_at, zone),
-        "lifted_at": local_iso(row.lifted_at, zone),
-        "lifted_by": row.lifted_by,
-        "lifted_why": row.lifted_why,
-    }
-
-
-def _show(rows: "Iterator[Suppression]", zone: ZoneInfo) -> None:
-    columns = [_("Address"), _("Reason"), _("Scope"), _("Since"), _("Evidence")]
-    shown = [(row.address_key, row.reason, row.scope, _day(row.created_at, zone), _told(row, zone)) for row in rows]
-    show_table(columns, shown, empty=_("There is none."))
-
-
-def _day(at: "datetime", zone: ZoneInfo) -> str:
-    return str(at.astimezone(zone).date())
-
-
-def _told(row: "Suppression", zone: ZoneInfo) -> str:
-    """Give the evidence of a row and, of a lifted one, when that was, by whom and why."""
-    if row.lifted_at is None:
-        return row.evidence
-    return _("{evidence}; lifted on {day} by {who}: {why}").format(
-        evidence=row.evidence, day=_day(row.lifted_at, zone), who=row.lifted_by or "?", why=row.lifted_why or "?"
-    )
-
-
-COLUMNS = ("Adresse", "Motif", "Périmètre", "Date", "Preuve", "Levée le", "Levée par", "Raison de la levée")
-"""The columns of the file; the first four are what `suppressions import` reads."""
-
-
-def _cells(rows: "Iterator[Suppression]", zone: ZoneInfo) -> "Iterator[tuple[Cell, ...]]":
-    for row in rows:
-        lifted = row.lifted_at.astimezone(zone).date() if row.lifted_at else None
-        since = row.created_at.astimezone(zone).date()
-        history = (lifted, row.lifted_by, row.lifted_why)
-        yield (row.address_key, str(row.reason), str(row.scope), since, row.evidence, *history)
+            show_entries(found, zone)
 
 
 @app.command(
@@ -294,14 +244,15 @@ def lift(
     context = open_context()
     with writing(context.engine) as session:
         rows = suppressions.lift(session, wanted.key, why=ground, by=whoami(), now=context.now(), is_forced=force)
-        records = [_record(row, context.settings.zone) for row in rows]
+        records = [record_of(row, context.settings.zone) for row in rows]
+        told = [(*words_of(row), day_of(row.created_at, context.settings.zone)) for row in rows]
     if as_json:
         emit_json(records)
         return
-    for record in records:
+    for reason, scope, since in told:
         say(
             _("Lifted: {address}, {reason}, {scope}, on the list since {since}.").format(
-                **record | {"since": record["since"][:10]}
+                address=wanted.key, reason=reason, scope=scope, since=since
             )
         )
 
@@ -338,12 +289,12 @@ def check(
                 "address": each.text,
                 "key": each.key,
                 "stopped": stopped_by(found.get(each.key, [])),
-                "history": [_record(row, zone) for row in found.get(each.key, [])],
+                "history": [record_of(row, zone) for row in found.get(each.key, [])],
             }
             for each in wanted
         ]
         standing = {key: active(rows) for key, rows in found.items()}
-        lines = [line for each in wanted for line in _standing(each, standing.get(each.key, []), zone)]
+        lines = [line for each in wanted for line in lines_of(each, standing.get(each.key, []), zone)]
     for text, cause in invalid:
         records.append({"address": text, "key": None, "stopped": None, "history": [], "error": cause})
     if as_json:
@@ -352,14 +303,6 @@ def check(
     show_table([_("Address"), _("Stopped"), _("Reason"), _("Since"), _("Evidence")], lines)
     for _text, cause in invalid:
         note(cause)
-
-
-def _standing(address: "Address", rows: "list[Suppression]", zone: ZoneInfo) -> list[tuple[object, ...]]:
-    """Give a line for each row that holds, one that says so for an address that may be written to."""
-    if not rows:
-        return [(address.text, _("nothing"), "", "", "")]
-    scopes = {"all": _("all mail"), "marketing": _("marketing")}
-    return [(address.text, scopes[row.scope], row.reason, _day(row.created_at, zone), row.evidence) for row in rows]
 
 
 def _parse_file(path: Path, wanted: "dict[str, Address]") -> "tuple[list[Address], list[tuple[str, str]]]":

@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from audiences.breakdown import explain_by
 from audiences.database import reading, writing
 from audiences.listing import list_contacts
-from audiences.models import Company, ContactKind, Suppression, SuppressionReason, SuppressionScope
+from audiences.models import Company, Contact, ContactKind, Suppression, SuppressionReason, SuppressionScope
 from audiences.suppressions import suppress
 from campaigns import planning
 from campaigns.errors import AudienceChanged
 from campaigns.lifecycle import get_campaign
-from campaigns.models import Per
+from campaigns.models import Campaign, Per
 from campaigns.settings import Settings
 from campaigns.snapshots import NOT_MATCHED
 from campaigns.targets import Target, rule_labels
@@ -47,18 +48,32 @@ def people(engine: Engine, factory: Factory) -> dict[str, int]:
 
 
 def test_what_was_approved_is_what_is_planned(engine: Engine, factory: Factory, settings: Settings):
-    factory.contact("a@example.org", factory.company())
+    first = factory.contact("a@example.org", factory.company())
     with writing(engine) as session:
-        shown = planning.explain_target(session, Target.of(draft(session, "info")), settings, now=NOW)
-    factory.contact("b@example.org", factory.company())
-    with pytest.raises(AudienceChanged, match="2 recipients now, 1 then"), writing(engine) as session:
-        planning.launch(session, get_campaign(session, "info"), settings, content={}, now=NOW, approved=shown)
+        shown = show(session, draft(session, "info"), settings)
+    second = factory.contact("b@example.org", factory.company())
+    refuse(engine, settings, shown, "2 recipients now, 1 then")
+    with writing(engine) as session:
+        shown = show(session, get_campaign(session, "info"), settings)
+        session.get_one(Contact, second).address = session.get_one(Contact, second).address_key = "c@example.org"
+    refuse(engine, settings, shown, "as many recipients, but not the same ones")
     with writing(engine) as session:
         campaign = get_campaign(session, "info")
         assert (campaign.status, planned_in(session, campaign)) == ("draft", {})
-        shown = planning.explain_target(session, Target.of(campaign), settings, now=NOW)
+        shown = show(session, campaign, settings)
         planning.launch(session, campaign, settings, content={}, now=NOW, approved=shown)
-        assert len(planned_in(session, campaign)) == 2
+        assert planned_in(session, campaign).keys() == {first, second}
+
+
+def show(session: Session, campaign: Campaign, settings: Settings) -> planning.Approval:
+    target = Target.of(campaign)
+    waterfall = planning.explain_target(session, target, settings, now=NOW)
+    return planning.Approval.of(waterfall, planning.recipients_of(session, target, settings, now=NOW))
+
+
+def refuse(engine: Engine, settings: Settings, shown: planning.Approval, why: str) -> None:
+    with pytest.raises(AudienceChanged, match=why), writing(engine) as session:
+        planning.launch(session, get_campaign(session, "info"), settings, content={}, now=NOW, approved=shown)
 
 
 def test_each_reason_is_listed_with_what_it_goes_by(engine: Engine, people: dict[str, int], settings: Settings):

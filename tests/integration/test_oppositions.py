@@ -16,7 +16,7 @@ from audiences.database import reading, writing
 from audiences.errors import AudienceError, MissingColumn
 from audiences.imports import CHUNK, RejectedRows
 from audiences.models import Suppression, SuppressionReason, SuppressionScope
-from audiences.oppositions import OppositionSummary, import_oppositions, read_reason
+from audiences.oppositions import WRITTEN_REASONS, OppositionSummary, import_oppositions, read_reason
 from audiences.suppressions import find_suppressed, lift, suppress
 from tests.acceptance.paperwork import write_workbook
 
@@ -192,3 +192,8 @@ def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
             return
     assert found.added + found.known + len(found.rejections) == found.rows
     assert found.added <= 2 * len(R) * len(ALL)
+
+
+def test_the_words_of_a_list_that_was_written_are_read_back():
+    assert {read_reason(word) for word in WRITTEN_REASONS.values()} == set(SuppressionReason)
+    assert all(read_reason(word) is reason for reason, word in WRITTEN_REASONS.items())

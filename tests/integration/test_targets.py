@@ -125,6 +125,13 @@ class TestPressure:
         assert reasons(engine, twice_a_week, now=NOW + timedelta(days=1)) == {contact: "too_often"}  # to the second
         assert reasons(engine, twice_a_week, now=NOW + timedelta(days=1, seconds=1)) == {contact: None}
 
+    def test_what_may_have_arrived_counts(self, engine: Engine, factory: Factory, twice_a_week: Settings):
+        contact = factory.contact("a@example.org")
+        with writing(engine) as session:
+            sent_to(session, "un", [contact])
+            sent_to(session, "deux", [contact], status=DeliveryStatus.UNCERTAIN)
+        assert reasons(engine, twice_a_week) == {contact: "too_often"}
+
     def test_a_company_is_counted_over_all_its_contacts_and_a_campaign_once(
         self, engine: Engine, factory: Factory, twice_a_week: Settings
     ):

@@ -37,8 +37,8 @@ def test_find(sectors: Sectors, text: str, slug: str):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("industri", "no sector is called 'industri': write one of industrie", id="nearest"),
-        pytest.param("%%%", "write one of agriculture, industrie, ", id="nothing-near"),
+        pytest.param("industri", "Unknown sector “industri”. Did you mean industrie", id="nearest"),
+        pytest.param("%%%", "Unknown sector “%%%”. See `relais audiences sectors`.", id="nothing-near"),
     ],
 )
 def test_unknown_sector_names_the_nearest(sectors: Sectors, text: str, message: str):
