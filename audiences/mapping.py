@@ -1,7 +1,8 @@
 """Guesses which column of a sheet is which field, and says what it is sure of and what a person has to confirm."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from gettext import gettext as _
@@ -88,7 +89,7 @@ class ColumnMapping:
             sure = [each for each in rivals if each.certainty in {Certainty.GIVEN, Certainty.REMEMBERED}]
             known = [each for each in rivals if each.certainty in {Certainty.KNOWN, Certainty.REPEATED}]
             if not sure and len(known) > 1:
-                names = _(" or ").join(f"“{each.header}”" for each in known)
+                names = _(" or ").join(_("“{header}”").format(header=each.header) for each in known)
                 lines.append(_("{columns} may be {field}").format(columns=names, field=label(field, self.kind)))
         for group in self._missing():
             for each in self.likely:
@@ -103,6 +104,10 @@ class ColumnMapping:
     def require(self, file: str) -> None:
         """Raise MissingColumn or AmbiguousColumn, whose one line says which --map settles it, unless all is certain."""
         doubts = self.doubts()
+        twins = twins_among(each.header for each in self.columns if each.certainty is not Certainty.UNUSED)
+        for each in self.columns:
+            if doubts and fold(each.header) in twins and any(each.field in group for group in NEEDED[self.kind]):
+                raise _twins(file, each.header)
         if doubts:
             example = self._example()
             raise AmbiguousColumn(
@@ -132,6 +137,17 @@ class ColumnMapping:
             if needed and each.field and each.certainty in {Certainty.LIKELY, Certainty.REPEATED}:
                 shown[each.field] = f'"{each.header}={each.field}"'
         return " --map ".join(shown.values())
+
+
+def twins_among(headers: Iterable[str]) -> set[str]:
+    """Give the headers, folded, that several columns have."""
+    counts = Counter(map(fold, headers))
+    return {name for name, count in counts.items() if name and count > 1}
+
+
+def _twins(place: str, header: str) -> AmbiguousColumn:
+    cause = _("{place}: several columns are called “{header}”. Rename all of them but one in the file.")
+    return AmbiguousColumn(cause.format(place=place, header=header))
 
 
 def label(field: str, kind: SheetKind) -> str:
@@ -262,9 +278,11 @@ def _likely(name: str, kind: SheetKind) -> str | None:
 def parse_maps(words: Sequence[str], headers: Sequence[str], kind: SheetKind) -> dict[str, str | None]:
     """Read "Header=field" words: folded header -> field, None for "Header=" (not to be read).
 
-    The field is its key or any name that is known of it. Raises UnknownColumn, naming the nearest header or field.
+    The field is its key or any name that is known of it. Raises UnknownColumn, naming the nearest header or field,
+    and AmbiguousColumn for a header that several columns have.
     """
     present = {fold(header): header for header in headers if header}
+    twins = twins_among(headers)
     fields = FIELDS[kind]
     by_name = {fold(field): field for field in fields} | {
         name: field for field, known in fields.items() for name in known
@@ -281,6 +299,8 @@ def parse_maps(words: Sequence[str], headers: Sequence[str], kind: SheetKind) ->
                     header=header, near=", ".join(near)
                 )
             )
+        if fold(header) in twins and wanted.strip():
+            raise _twins(f"--map {word}", header)
         field = by_name.get(fold(wanted)) if wanted.strip() else None
         if wanted.strip() and field is None:
             near = nearest(wanted, fields) or list(fields)

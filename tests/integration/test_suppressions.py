@@ -150,7 +150,10 @@ def test_a_complaint_and_an_erasure_are_lifted_only_when_asked_for(
 ):
     put(LEFT)
     put(reason, MARKETING)
-    with writing(engine) as session, pytest.raises(ProtectedSuppression, match=f"{suppression_words()[reason]}: add --force"):
+    with (
+        writing(engine) as session,
+        pytest.raises(ProtectedSuppression, match=f"{suppression_words()[reason]}: add --force"),
+    ):
         lift(session, KEY, why="a call", by="camille", now=now)
     assert [row.lifted_at for row in kept(engine)] == [None, None]
     with writing(engine) as session:

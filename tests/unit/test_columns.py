@@ -175,6 +175,18 @@ def test_a_needed_column_that_is_only_guessed_is_one_line_that_says_what_to_writ
     mapping.confirmed().require("contacts.csv")
 
 
+def test_columns_of_one_name_cannot_be_told_apart():
+    headers = ["Entreprise", "Email", "E-MAIL", "email"]
+    remedy = "several columns are called “Email”. Rename all of them but one in the file."
+    with pytest.raises(AmbiguousColumn) as caught:
+        guess(headers, CONTACTS).require("contacts.csv")
+    assert str(caught.value) == f"contacts.csv: {remedy}"
+    with pytest.raises(AmbiguousColumn) as caught:
+        parse_maps(["Email=address"], headers, CONTACTS)
+    assert str(caught.value) == f"--map Email=address: {remedy}"
+    assert parse_maps(["Email="], headers, CONTACTS) == {"email": None}
+
+
 def test_two_columns_that_may_be_a_needed_field_are_one_line_too():
     headers = ["E-mail", "Courriel", "Ville", "Commune"]
     mapping = guess(headers, CONTACTS)
