@@ -7,7 +7,7 @@ from datetime import date, datetime
 from gettext import gettext as _
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Date, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audiences.bulk import among
@@ -135,11 +135,19 @@ class _Undo:
             self.summary.restored[table.name] += 1
 
     def delete_rows(self, entity: str, dependants: Iterable[Dependant]) -> None:
-        """Delete the rows that the run made, except those that a later run, or one of the columns, refers to."""
+        """Delete the rows that the run made, or kept when their own was taken back, unless something refers to them.
+
+        That is another run, or one of the columns.
+        """
         table = _table(entity)
-        doomed = self._ids(entity, (ChangeAction.CREATED,))
-        later = self._ids(entity, tuple(ChangeAction), later=True)
-        self._spare(entity, doomed, [each for each in later if each in doomed], _("a later import names it"))
+        mine, is_back = ImportChange.run_id == self._run_id, ImportRun.undone_at.is_not(None)
+        doomed = self._ids(entity, mine, ImportChange.action == ChangeAction.CREATED)
+        orphans = self._ids(entity, is_back, ImportChange.action == ChangeAction.CREATED)
+        for each in self._ids(entity, mine, ImportChange.action == ChangeAction.SEEN) if orphans else ():
+            if each in orphans:
+                doomed.add(each)
+        others = self._ids(entity, ~mine, ~is_back)
+        self._spare(entity, doomed, [each for each in others if each in doomed], _("a later import names it"))
         for reason, column in dependants:
             used: list[int] = []
             for first, last in list(doomed.ranges()):
@@ -153,7 +161,8 @@ class _Undo:
     def settle_oppositions(self, by: str | None) -> None:
         """Lift the suppressions that the run made in the name of `by`; without one, count those that stay."""
         active = Suppression.lifted_at.is_(None)
-        for first, last in self._ids("suppression", (ChangeAction.CREATED,)).ranges():
+        made = (ImportChange.run_id == self._run_id, ImportChange.action == ChangeAction.CREATED)
+        for first, last in self._ids("suppression", *made).ranges():
             among_them = Suppression.id.between(first, last) & active
             if by is not None:
                 why = _("import {number} ({file}) was taken back").format(
@@ -184,15 +193,13 @@ class _Undo:
             named = select(title).where(among(self._connection, key, ids[:room])).order_by(key)
             self.summary.kept += [Kept(entity, str(name), reason) for name in self._connection.scalars(named)]
 
-    def _ids(self, entity: str, actions: tuple[ChangeAction, ...], *, later: bool = False) -> IdSet:
-        run = ImportChange.run_id > self._run_id if later else ImportChange.run_id == self._run_id
+    def _ids(self, entity: str, *where: ColumnElement[bool]) -> IdSet:
+        """Gather the ids that the journals of runs have, for which the conditions hold."""
         found = IdSet()
-        ranges = (
-            select(ImportChange.first_id, ImportChange.last_id)
-            .join(ImportRun, ImportRun.id == ImportChange.run_id)
-            .where(run, ImportRun.undone_at.is_(None), ImportChange.entity == entity, ImportChange.action.in_(actions))
+        ranges = select(ImportChange.first_id, ImportChange.last_id).join(
+            ImportRun, ImportRun.id == ImportChange.run_id
         )
-        for first, last in self._connection.execute(ranges):
+        for first, last in self._connection.execute(ranges.where(ImportChange.entity == entity, *where)):
             found.add_range(first, last)
         return found
 

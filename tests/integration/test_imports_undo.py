@@ -1,7 +1,8 @@
 """Taking an import back: the store is as before, but for what something else stands on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy import Engine, select
@@ -136,6 +137,19 @@ def test_no_later_row_has_an_id_that_stood_for_another(
     assert undo(2).deleted == {"company": 2, "contact": 3, "tag": 2}
 
 
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=lambda order: "".join(map(str, order)))
+def test_imports_that_overlap_leave_nothing_in_whatever_order_they_are_taken_back(
+    sqlite_engine: Engine, factory: Factory, order: Sequence[int]
+):
+    factory.import_csv(CONTACTS)
+    factory.import_csv(REQUESTS, "requests")
+    factory.import_csv(f"SIRET;Courriel;Prénom;Étiquettes\n{SIRET};a@example.org;Anna;vip\n;d@example.org;Dora;\n")
+    for run in order:
+        with writing(sqlite_engine) as session:
+            undo_import(session, run, now=LATER, by="zoe", held_by=HELD)
+    assert {name: len(rows) for name, rows in facts(sqlite_engine).items()} == dict.fromkeys(facts(sqlite_engine), 0)
+
+
 class TestWhatStays:
     """Rows that something else stands on are kept, and named."""
 
@@ -148,7 +162,9 @@ class TestWhatStays:
             Kept("company", "Café", "a later import names it"),
         ]
         assert addresses(engine) == [("Café", "a@example.org")]
-        assert undo(2).kept == []
+        last = undo(2)  # nothing stands on them any more
+        assert (last.kept, last.deleted) == ([], {"contact": 1, "company": 1})
+        assert addresses(engine) == []
 
     def test_a_company_that_has_asked_since(self, engine: Engine, factory: Factory, undo: Callable[..., UndoSummary]):
         factory.import_csv(CONTACTS)
