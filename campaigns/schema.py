@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 
 from audiences.database import reading, writing
 from audiences.errors import DatabaseUnavailable
+from audiences.exports import MODE
 from campaigns.models import Installation
 
 if TYPE_CHECKING:
@@ -23,9 +24,14 @@ SECRET = "unsubscribe_secret"  # noqa: S105 - the name of the row, not its value
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the store to the newest revision, in one transaction; a new store gets its own secret."""
+    """Bring the store to the newest revision, in one transaction; a new store gets its own secret.
+
+    A new SQLite file is its owner's alone to read: it holds addresses (GDPR art. 32).
+    """
     from alembic import command
 
+    if file := _new_file(engine):
+        file.touch(MODE)
     with _references_unchecked(engine) as connection, connection.begin():
         command.upgrade(alembic_config(connection), "head")
         if engine.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
@@ -92,9 +98,17 @@ def alembic_config(connection: Connection) -> "Config":
     return config
 
 
+def _new_file(engine: Engine) -> Path | None:
+    """Give the file that a new store is to be written to, None for one that is there, and for PostgreSQL."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name.startswith((":", "file:")):
+        return None
+    file = Path(name)
+    return file if file.parent.is_dir() and not file.exists() else None
+
+
 def _revision(engine: Engine) -> str | None:
-    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else Path()
-    if file.parent.is_dir() and not file.exists():
+    if _new_file(engine) is not None:
         return None  # to look into it would make an empty one
     with reading(engine) as session:
         if not inspect(session.connection()).has_table("alembic_version"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campaigns.cli.output import examples, progress_bar, say, wrap
+from campaigns.cli.output import examples, open_private, progress_bar, say, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,8 @@ def init() -> None:
         raise AlreadyInitialised(
             _("{file} is here without relais.toml. Move it away, or bring back its relais.toml.").format(file=database)
         )
-    SETTINGS_FILE.write_text(
-        (Path(__file__).parent.parent / "example.toml").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    with open_private(SETTINGS_FILE, "w") as file:  # it may get the relay's password
+        file.write((Path(__file__).parent.parent / "example.toml").read_text(encoding="utf-8"))
     upgrade(open_engine(load_settings().database.url))
     say(_("Relais is set up in this folder:"))
     say(_("  relais.toml   your chamber, territory and SMTP server: open it, fill it in"))

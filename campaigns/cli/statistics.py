@@ -80,13 +80,17 @@ def stats(
     for path, suffix, option in ((csv, ".csv", "--csv"), (xlsx, ".xlsx", "--xlsx")):
         if path is not None and path.suffix.lower() != suffix:
             raise typer.BadParameter(_("Name the file {suffix}.").format(suffix=suffix), param_hint=option)
+    if chart and as_json:
+        raise typer.BadParameter(
+            _("A chart is for people, JSON for programs: ask for one of them."), param_hint="--chart"
+        )
     for path in filter(None, (csv, xlsx)):
         _write(path, figures)
         if not as_json:
             say(_("Written: {file}.").format(file=path))
     if as_json:
         emit_json(_record(figures))
-    elif csv is None and xlsx is None:
+    elif chart or (csv is None and xlsx is None):
         _show(figures, chart=chart)
 
 

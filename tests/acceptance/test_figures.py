@@ -43,7 +43,9 @@ def test_a_cross_table_has_its_sums(demo: tuple[Office, str]) -> None:
     assert sum(each["count"] for each in found["crossed"]) == found["total"] == 1103
     calls = [each["count"] for each in found["crossed"] if each["channel"] == "Appel CCI"]
     assert sum(calls) == found["by_channel"]["Appel CCI"] == 353
-    office("audiences", "stats", *MONTH, "--by", "channel", "--by", "epci", "--csv", "croise.csv")
+    words = ("--by", "channel", "--by", "epci", "--chart")
+    assert "█" in office("audiences", "stats", *MONTH, *words, "--csv", "croise.csv").stdout
+    assert "ask for one of them" in office("audiences", "stats", *MONTH, *words, "--json", code=2).stderr
     text = (office.folder / "croise.csv").read_text("utf-8-sig")
     header, *rows = csv.reader(text.splitlines(), delimiter=";")
     assert (header[-1], rows[-1][0], rows[-1][-1]) == ("Total", "Total", "1103")

@@ -20,8 +20,8 @@ from tests.acceptance.paperwork import (
 
 def test_the_first_day(relais: Office, relay: DemoRelay) -> None:
     said = relais("init").stdout
-    assert (relais.folder / "relais.toml").is_file()
-    assert (relais.folder / "relais.db").is_file()
+    modes = {file.name: file.stat().st_mode & 0o777 for file in relais.folder.iterdir()}
+    assert modes == {"relais.toml": 0o600, "relais.db": 0o600}
     assert "Next: relais audiences import" in said
 
     write_workbook(relais.folder / "contacts.xlsx", CONTACT_HEADER, CONTACTS)
