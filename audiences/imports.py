@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from gettext import gettext as _
 from itertools import islice
 from pathlib import Path
@@ -58,6 +58,7 @@ class ImportSummary:
 
     Every row is one of created, changed, unchanged, aside (an establishment of SIRENE that the store does not know) and
     rejected. `opposed` rows name a mailbox that is on the suppression list already, and stays there.
+    `source_date` is the day that a SIRENE file tells of.
     """
 
     file: str
@@ -74,6 +75,7 @@ class ImportSummary:
     closed: list[tuple[str, str]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     mapping: ColumnMapping | None = None
+    source_date: date | None = None
     ignored_columns: tuple[str, ...] = ()
     other_sheets: tuple[str, ...] = ()
     new: Counter[str] = field(default_factory=Counter)
@@ -199,6 +201,7 @@ def import_table(
     summary.rejected = parser.rejected
     if summary.rejected and not skip_rejected:
         raise RejectedRows(table.path, summary.rejections, summary.rejected, summary.rows - summary.rejected)
+    run.source_date = summary.source_date
     run.rows, run.created, run.changed = summary.rows, summary.created, summary.changed
     run.unchanged, run.rejected = summary.unchanged + summary.aside, summary.rejected
     remember(session, mapping, table.path.name, now=now)
@@ -248,6 +251,8 @@ class _Importer:
         if self._has_nameless:
             build(NAMELESS)
             self._pass(table, advance, is_named=False)
+        if self._register is not None:
+            self._summary.source_date = self._register.day_of(table.path)
         self._registry.end()
         self._asked.end()
         self._journal.flush(is_last=True)

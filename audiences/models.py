@@ -191,6 +191,7 @@ class ImportRun(Base):
     unchanged: Mapped[int]
     rejected: Mapped[int]
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source_date: Mapped[date | None]  # the day that a register (SIRENE) tells of
 
 
 class ChangeAction(StrEnum):

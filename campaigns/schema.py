@@ -17,7 +17,7 @@ from campaigns.models import Installation
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision; a test checks that it is what the migrations say."""
 
 SECRET = "unsubscribe_secret"  # noqa: S105 - the name of the row, not its value

@@ -13,6 +13,7 @@ from campaigns.cli.output import FOUND, confirm, emit_json, examples, note, prog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from audiences.columns import SheetKind
     from audiences.imports import ImportSummary, Prepared
@@ -109,6 +110,7 @@ def import_(
         if dry_run:
             show_mapping(prepared.mapping)
         _show_summary(summary)
+        _tell_age(summary, context.now().astimezone(context.settings.zone).date())
         show_outcome(is_dry=dry_run, is_refused=is_refused)
     if is_refused:
         raise typer.Exit(FOUND)
@@ -200,6 +202,7 @@ def _summary_json(summary: "ImportSummary") -> dict[str, object]:
         "closed": [{"siret": siret, "name": name} for siret, name in summary.closed],
         "rejected": [rejection._asdict() for rejection in summary.rejections],
         "columns": [each._asdict() for each in columns if each.header],
+        "source_date": summary.source_date,
         "ignored_columns": summary.ignored_columns,
         "other_sheets": summary.other_sheets,
         "new": dict(summary.new),
@@ -236,6 +239,18 @@ def _show_summary(summary: "ImportSummary") -> None:
         say(_("  closed: {name} ({siret})").format(name=name, siret=siret))
     if len(summary.closed) > CLOSED_SHOWN:
         say(_("… and {count} more.").format(count=len(summary.closed) - CLOSED_SHOWN))
+
+
+def _tell_age(summary: "ImportSummary", today: "date") -> None:
+    """Say of a register that it is old: some who objected since are not marked in it."""
+    from audiences.sirene import FRESH
+
+    if summary.source_date is not None and today - summary.source_date > FRESH:
+        note(
+            _(
+                "{file} tells of {day}: it is over {days} days old, and who objected to being prospected since is not marked in it. Download a newer one."
+            ).format(file=summary.file, day=summary.source_date, days=FRESH.days)
+        )
 
 
 def show_outcome(*, is_dry: bool, is_refused: bool) -> None:

@@ -38,6 +38,7 @@ def imports(as_json: Json = False) -> None:
                 "file": each.file_name,
                 "kind": each.kind,
                 "undone_at": None if each.undone_at is None else show_instant(each.undone_at, context.settings.zone),
+                "source_date": each.source_date,
                 "rows": each.rows,
                 "created": each.created,
                 "changed": each.changed,
@@ -51,7 +52,7 @@ def imports(as_json: Json = False) -> None:
         return
     titles = [_("No."), _("Day"), _("File"), _("Kind"), _("Rows"), _("New"), _("Chang."), _("Same"), _("Rej.")]
     table = []
-    for number, at, file, kind, undone_at, *figures in (row.values() for row in rows):
+    for number, at, file, kind, undone_at, _source_date, *figures in (row.values() for row in rows):
         undone = _("taken back on {day}").format(day=str(undone_at)[:10])
         table.append((number, str(at)[:10], f"{file} ({undone})" if undone_at else file, kind, *figures))
     show_table(titles, table, numbers=5, empty=_("Nothing was imported yet: relais audiences import contacts.xlsx"))

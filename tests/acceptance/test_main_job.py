@@ -103,3 +103,12 @@ def test_settings_without_a_database_get_one(office: Office) -> None:
         path.unlink()
     assert "is set up" in office("init").stdout
     assert office.json("campaigns", "list") == []
+
+
+def test_an_old_register_is_told(office: Office) -> None:
+    head = "siret,statutDiffusionEtablissement,etatAdministratifEtablissement,dateDernierTraitementEtablissement\n"
+    for day, is_old in (("2026-10-03", False), ("2026-10-02", True)):
+        (office.folder / "stock.csv").write_text(f"{head}90000001900019,O,A,{day}T10:00:00\n")
+        told = office("audiences", "import", "stock.csv")
+        assert ("Download a newer one" in told.stderr) is is_old
+        assert office.json("audiences", "imports")[0]["source_date"] == day

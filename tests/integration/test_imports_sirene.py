@@ -1,12 +1,15 @@
 """INSEE's register completes the companies that the store knows, and adds others only when asked."""
 
+import os
+from datetime import UTC, date, datetime
+
 import pytest
 from sqlalchemy import Engine, select
 
 from audiences.columns import SheetKind
-from audiences.models import Company, Contact
+from audiences.models import Company, Contact, ImportRun
 from tests.factories import Factory, dump
-from tests.store import addresses, companies, number_of
+from tests.store import addresses, ask, companies, number_of
 
 CAFE, GARAGE, BAR = "90000001900019", "90000001900027", "90000002700012"
 COLUMNS = (Company.name, Company.naf_code, Company.headcount_min, Company.commune_name, Company.diffusion)
@@ -124,3 +127,24 @@ def test_partial_diffusion_is_never_prospected(sqlite_engine: Engine, factory: F
             standard_rules(is_marketing=True),
         )
     assert {step.name: step.count for step in found.steps if step.count} == {"not_prospected": 1}
+
+
+@pytest.mark.usefixtures("cafe")
+@pytest.mark.parametrize(
+    ("stamps", "day"),
+    [
+        pytest.param(["2020-02-29T14:41:24", "2019-11-03T08:00:00"], date(2020, 2, 29), id="the-newest-of-all-rows"),
+        pytest.param(["", "31/12/2019"], date(2020, 3, 1), id="none-that-can-be-read"),
+        pytest.param(None, date(2020, 3, 1), id="no-such-column"),
+    ],
+)
+def test_the_day_of_the_register_is_kept(engine: Engine, factory: Factory, stamps: list[str] | None, day: date):
+    head, rows = HEAD, [row(BAR), row(CAFE)]
+    if stamps is not None:
+        head = HEAD.replace("\n", ",dateDernierTraitementEtablissement\n")
+        rows = [line.replace("\n", f",{stamp}\n") for line, stamp in zip(rows, stamps, strict=True)]
+    path = factory.csv(head + "".join(rows), "StockEtablissement_utf8.csv")
+    noon = datetime(2020, 3, 1, 12, tzinfo=UTC).timestamp()
+    os.utime(path, (noon, noon))
+    assert factory.import_file(path, None).source_date == day
+    assert ask(engine, select(ImportRun.source_date).order_by(ImportRun.id)) == [(None,), (day,)]
