@@ -92,7 +92,10 @@ def matches(session: Session, query: str, settings: Settings) -> set[str]:
     """Give the contacts that a query matches: asked plainly, and in both of the ways in which an audience is read."""
     condition = compile_query(session, query, settings, now=NOW)
     plain = select(Contact.family_name).select_from(Contact).outerjoin(Company, Company.id == Contact.company_id)
-    ways = [plain.where(condition), *(matching(condition, Contact.family_name, is_walked=each) for each in (True, False))]
+    ways = [
+        plain.where(condition),
+        *(matching(condition, Contact.family_name, is_walked=each) for each in (True, False)),
+    ]
     found = [sorted(session.scalars(each)) for each in ways]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == len(set(found[0]))

@@ -61,6 +61,7 @@ LISTED = st.lists(
     ),
     max_size=2,
 )
+OF_COMPANIES = ["name:0 OR name:1", "territory:unknown AND NOT received:un", "name:0 AND requested:2020"]
 OPTIONS = st.fixed_dictionaries(
     {
         "purpose": st.sampled_from([INFORMATION, SERVICE, MARKETING]),
@@ -75,7 +76,7 @@ OPTIONS = st.fixed_dictionaries(
     companies=COMPANIES,
     listed=LISTED,
     options=OPTIONS,
-    query=st.sampled_from(["*:*", "*:* AND NOT received:un", "nature:Autre OR *:*", "requested:2020"]),
+    query=st.sampled_from(["*:*", "*:* AND NOT received:un", "nature:Autre OR *:*", "requested:2020", *OF_COMPANIES]),
     limit=st.sampled_from([None, 1, 2]),
     narrow=st.sampled_from([0, 1_000]),
 )
