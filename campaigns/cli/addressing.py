@@ -98,6 +98,10 @@ def _reason(verdict: "Verdict") -> str:
     return _("the query does not match it") if verdict.reason == NOT_MATCHED else rule_labels()[verdict.reason]
 
 
+def _with_evidence(reason: str, evidence: str) -> str:
+    return _("{reason}: {evidence}").format(reason=reason, evidence=evidence) if evidence else reason
+
+
 def _show_answer(context: "Context", answer: "Answer", subject: Subject) -> None:
     if not answer.verdicts and not answer.history:
         say(_("{address} is out: no contact of the store has it.").format(address=answer.address))
@@ -109,7 +113,7 @@ def _show_answer(context: "Context", answer: "Answer", subject: Subject) -> None
         (
             each.company or _("contact {number}, no company").format(number=each.contact_id),
             _("in") if each.is_in else _("out"),
-            ". ".join(part for part in (_reason(each), each.evidence) if part),
+            _with_evidence(_reason(each), each.evidence),
         )
         for each in answer.verdicts
     ]

@@ -41,6 +41,11 @@ def list_(as_json: Json = False) -> None:
     show_table(columns, rows, numbers=len(figures), empty=empty)
 
 
+_PURPOSES = {
+    "public_information": lambda: _("public information"),
+    "service": lambda: _("service mail"),
+    "marketing": lambda: _("marketing"),
+}
 _PER = {
     "mailbox": lambda: _("mailbox, with the data of its company that asked most recently"),
     "company": lambda: _("company, where a mailbox serves several"),
@@ -120,7 +125,7 @@ def show(slug: Slug, as_json: Json = False) -> None:
                 _("Takes out") if record["webinar_change"] == WebinarChange.CANCEL else _("Moves"),
                 record["webinar"] and _("the webinar of {slug}, in calendars too").format(slug=record["webinar"]),
             ),
-            (_("Purpose"), record["purpose"]),
+            (_("Purpose"), _PURPOSES[record["purpose"]]()),
             (_("One mail per"), _PER[target.per]()),
             (_("Except who got"), ", ".join(target.except_received)),
             (_("Rehearsal to"), record["redirect_to"]),
