@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sends.bodies import Body
-from sends.message import Identity, MessageBuilder
+from sends.message import Addressee, Identity, MessageBuilder
 from templates import (
     Brand,
     CompiledTemplate,
@@ -216,3 +216,27 @@ def test_the_shipped_templates_are_encoded_at_once(name: str) -> None:
     compiled = compile_shipped(name)
     assert Body(compiled.html, autoescape=True).is_direct
     assert Body(compiled.text, autoescape=False).is_direct
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in (DIRECT | FALLBACK).items()])
+@given(people=st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=25), start=st.integers(1, 10**9))
+@settings(deadline=None, max_examples=25)
+def test_messages_that_are_built_together_are_what_each_is_alone(
+    source: str, people: list[tuple[str, str]], start: int
+) -> None:
+    """Nothing of one recipient gets into the message of another, in whatever company it is built."""
+    compiled = CompiledTemplate(name="t", version="1", subject="{{ contact.a | length }}", html=source, text=source)
+    values = {"breaks": "\nx\n  "}
+    together, alone = (
+        MessageBuilder(compiled, BRAND, values, IDENTITY, campaign_name="Été", secret=b"s" * 32) for _ in range(2)
+    )
+    addressees = [
+        Addressee({"contact": make_contact(a, b), "company": {}}, start + at, f"r{at}@example.org", f"R {at}")
+        for at, (a, b) in enumerate(people)
+    ]
+    built = together.build_all(addressees, now=NOW)
+    for ours, each in zip(built, addressees, strict=True):
+        [expected] = alone.build_all([each], now=NOW)
+        assert ours == expected
+        assert f"r{each.delivery_id - start}@example.org" in ours.content.decode("ascii")
+    assert together.build_all(addressees[::-1], now=NOW) == built[::-1]
