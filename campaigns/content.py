@@ -106,6 +106,7 @@ def open_mailing(
     )
     return Mailing(
         campaign_id=campaign.id,
+        slug=campaign.slug,
         is_marketing=campaign.purpose == Purpose.MARKETING,
         builder=builder,
         envelope_sender=settings.sender.address,

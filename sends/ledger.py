@@ -4,9 +4,11 @@ Each statement checks the status and the fence that it expects, so that a worker
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from gettext import gettext as _
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
@@ -152,9 +154,16 @@ def _standing(connection: Connection, claims: Iterable[Claim]) -> set[tuple[Clai
 _FINAL_REFUSALS = (DeliveryStatus.BOUNCED, DeliveryStatus.FAILED)
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime) -> int:
+def settle(
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    *,
+    now: datetime,
+    slugs: Mapping[int, str] = MappingProxyType({}),
+) -> int:
     """Write what became of the deliveries, their events and the suppressions that follow; give how many were ours.
 
+    `slugs` are how the officer calls the campaigns, by id: a suppression names the one in which the mailbox refused.
     A worker that was stopped for longer than its lease finds its messages uncertain. If nobody claimed them since (the
     fence tells), the reply that it read is the evidence that settles them.
     """
@@ -192,7 +201,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], *, now: datetime
                 if each.is_hard_bounce or (
                     each.is_about_mailbox and is_worn_out(session, each.claim.address_key, now=now)
                 ):
-                    evidence = f"campaign {each.claim.campaign_id}: {each.reply}"
+                    campaign = slugs.get(each.claim.campaign_id, str(each.claim.campaign_id))
+                    evidence = _("campaign {campaign}: {reply}").format(campaign=campaign, reply=each.reply)
                     suppress(session, each.claim.address_key, SuppressionReason.HARD_BOUNCE, evidence=evidence, now=now)
             session.flush()
     return settled

@@ -25,12 +25,14 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True)
 class Mailing:
-    """What a campaign hands to the sender; `redirect_to` sends every message to one mailbox instead.
+    """What a campaign hands to the sender.
 
-    Without a `signer`, signing is left to the relay.
+    Its `slug` is how the officer calls it; `redirect_to` sends every message to one mailbox instead. Without a
+    `signer`, signing is left to the relay.
     """
 
     campaign_id: int
+    slug: str
     is_marketing: bool
     builder: MessageBuilder
     envelope_sender: str

@@ -141,6 +141,11 @@ class Outbox:
             self._mailings[campaign_id] = self._open_mailing(campaign_id)
         return self._mailings[campaign_id]
 
+    @property
+    def slugs(self) -> dict[int, str]:
+        """How the officer calls the campaigns that were opened, by their ids."""
+        return {campaign_id: mailing.slug for campaign_id, mailing in self._mailings.items()}
+
     def give_back(self) -> None:
         """Put everything that waits here back into the queue, and ask the ledger anew next time."""
         self.is_exhausted = False

@@ -311,7 +311,7 @@ class Sender:
                     if self._needs_renewal(waited):
                         ledger.renew(rows, self._owner, now=waited, lease=LEASE)
                         self._slots.renew(rows, now=waited)
-                    ledger.settle(rows, outcomes, now=now)
+                    ledger.settle(rows, outcomes, now=now, slugs=self._outbox.slugs)
                     marked = ledger.mark(rows, marks, sendable=self._sendable)
                     if not is_last:
                         await self._build_while(self._committer.submit(rows.commit))

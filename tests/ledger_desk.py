@@ -102,7 +102,7 @@ class Desk:
     def settle(self, *outcomes: Outcome) -> int:
         """Settle outcomes in one transaction."""
         with writing_rows(self.engine) as rows:
-            return ledger.settle(rows, outcomes, now=self.clock())
+            return ledger.settle(rows, outcomes, now=self.clock(), slugs={1: "info"})
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Give claims back."""

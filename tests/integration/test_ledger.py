@@ -268,7 +268,7 @@ def test_a_hard_bounce_goes_to_the_suppression_list_once(desk: Desk, claims: lis
     with reading(desk.engine) as session:
         [found] = session.scalars(select(Suppression))
         assert (found.address_key, found.reason) == (claims[0].address_key, SuppressionReason.HARD_BOUNCE)
-        assert "550 5.1.1 no such user" in found.evidence
+        assert found.evidence == "campaign info: 550 5.1.1 no such user"
 
 
 def test_nothing_to_settle_is_nothing(desk: Desk) -> None:
