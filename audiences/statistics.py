@@ -73,10 +73,9 @@ def count_requests(
     as 0. `condition`, over Contact outer-joined to Company, keeps the requests of who it matches.
     """
     where = _within(since, until, condition)
-    columns = _COLUMNS[criterion]
     label = _labels(territory, outside)[criterion]
     counts: Counter[str] = Counter()
-    for *values, number in session.execute(_joined(*columns, func.count()).where(*where).group_by(*columns)):
+    for *values, number in session.execute(_asked(criterion).where(*where)):
         counts[label(*values)] += number
     if criterion.is_of_time:
         return _without_gaps(criterion, counts)
@@ -97,16 +96,20 @@ def cross_requests(
     """Count the requests as `count_requests`, by two criteria at once; only pairs that occur are there."""
     where = _within(since, until, condition)
     labels = _labels(territory, outside)
-    wanted = [*_COLUMNS[rows], *_COLUMNS[columns]]
     at = len(_COLUMNS[rows])
     counts: Counter[tuple[str, str]] = Counter()
-    for *values, number in session.execute(_joined(*wanted, func.count()).where(*where).group_by(*set(wanted))):
+    for *values, number in session.execute(_asked(rows, columns).where(*where)):
         counts[labels[rows](*values[:at]), labels[columns](*values[at:])] += number
     return dict(counts)
 
 
-def _joined(*columns: Any) -> Any:
-    return select(*columns).select_from(Request).outerjoin(Company, Company.id == Request.company_id)
+def _asked(*criteria: Criterion) -> Any:
+    """Select the columns of the criteria, and how many requests each of their combinations has."""
+    wanted = [column for each in criteria for column in _COLUMNS[each]]
+    found = select(*wanted, func.count()).select_from(Request).group_by(*set(wanted))
+    if Criterion.EPCI in criteria:
+        found = found.outerjoin(Company, Company.id == Request.company_id)
+    return found
 
 
 def _within(since: date, until: date, condition: ColumnElement[bool] | None) -> list[ColumnElement[bool]]:
