@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from audiences.models import Company, Contact
-from audiences.waterfall import SAME_MAILBOX, Rule, candidates
+from audiences.waterfall import SAME_MAILBOX, Rule, Way, candidates
 
 BATCH = 500
 """Contacts whose evidence is read at a time."""
@@ -80,7 +80,7 @@ def _standing(
     """Say for contacts that share a mailbox which company's contact gets its mail."""
     keys = dict(session.execute(select(Contact.id, Contact.address_key).where(Contact.id.in_(ids))).all())
     shared = and_(condition, Contact.address_key.in_(set(keys.values())))
-    found = candidates(shared, rules, per_company=per_company).subquery()
+    found = candidates(shared, rules, per_company=per_company, way=Way.GIVEN).subquery()
     rows = (
         select(found.c.address_key, found.c.contact_id, Company.name)
         .outerjoin(Company, Company.id == found.c.company_id)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum, auto
 from gettext import gettext as _
 from typing import Any
 
-from sqlalchemy import ColumnClause, ColumnElement, Select, Text, case, cast, desc, func, literal, null, select
+from sqlalchemy import ColumnClause, ColumnElement, Select, Text, case, cast, desc, exists, func, literal, null, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, Grouping
@@ -62,23 +63,34 @@ class Waterfall:
         }
 
 
+class Way(Enum):
+    """How a statement comes to the contacts that a segment matches: to each at its best, SQLite would choose badly."""
+
+    WALKED = auto()  # through all of them, company by company
+    GIVEN = auto()  # another condition says which they may be, by their ids or mailboxes
+    SOUGHT = auto()  # to the first few, from wherever it likes
+
+
 def matching(
-    condition: ColumnElement[bool], *columns: Any, rules: Iterable[Rule] = (), is_walked: bool = True
+    condition: ColumnElement[bool], *columns: Any, rules: Iterable[Rule] = (), way: Way = Way.WALKED
 ) -> Select[Any]:
     """Select columns of the contacts that a segment matches; their companies are read only where something names them.
 
-    Where all of them are walked through, what is asked of companies gives a list of these. SQLite sorts such a list, and
-    so reads the contacts, which stand in the order of their companies, side by side (measured: in half the time).
+    WALKED, what is asked of companies gives a list of these. SQLite sorts such a list, and so reads the contacts, which
+    stand in the order of their companies, side by side (measured: in half the time). GIVEN, it looks at the company of
+    each contact.
     """
     asked, other = _divided(condition)
-    is_listed = is_walked and bool(asked)
-    held = other if is_listed else [condition]
+    held = [condition] if way is Way.SOUGHT else other
     statement = select(*columns).select_from(Contact).where(*held)
     if any(_names(Company, each) for each in (*held, *(rule.leaves_out for rule in rules), *columns)):
         statement = statement.join(Company, Company.id == Contact.company_id, isouter=not asked)
-    if is_listed:
-        statement = statement.where(Contact.company_id.in_(select(Company.id).where(*asked).correlate(None)))
-    return statement
+    if not asked or way is Way.SOUGHT:
+        return statement
+    companies = select(Company.id).where(*asked)
+    if way is Way.GIVEN:
+        return statement.where(exists(companies.where(Company.id == Contact.company_id).correlate(Contact)))
+    return statement.where(Contact.company_id.in_(companies.correlate(None)))
 
 
 def _divided(condition: ColumnElement[bool]) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
@@ -135,7 +147,9 @@ def reason_of(rules: Iterable[Rule]) -> ColumnElement[Any]:
     return case(*whens, else_=null()) if whens else cast(null(), Text)
 
 
-def candidates(condition: ColumnElement[bool], rules: Sequence[Rule], *, per_company: bool = False) -> Select[Any]:
+def candidates(
+    condition: ColumnElement[bool], rules: Sequence[Rule], *, per_company: bool = False, way: Way = Way.WALKED
+) -> Select[Any]:
     """Select every matched contact with the name of the rule that leaves it out, NULL for recipients.
 
     Columns: contact_id, company_id, address, address_key, part, reason. Of several contacts with one mailbox, one
@@ -147,8 +161,9 @@ def candidates(condition: ColumnElement[bool], rules: Sequence[Rule], *, per_com
     last = func.coalesce(asked.correlate(Contact).scalar_subquery(), date.min)
     place = func.row_number().over(partition_by=Contact.address_key, order_by=(desc(last), Contact.id))
     # Only the few mailboxes that occur twice are ranked: the last requests of everybody would take 6 s a million.
-    ranked = matching(condition, Contact.id.label("contact_id"), place.label("place"), rules=rules, is_walked=False)
-    ranked_few = ranked.where(*_contested(condition, per_company=per_company), reason.is_(None)).subquery()
+    ranked = matching(condition, Contact.id.label("contact_id"), place.label("place"), rules=rules, way=Way.GIVEN)
+    contested = _contested(condition, per_company=per_company, way=way)
+    ranked_few = ranked.where(*contested, reason.is_(None)).subquery()
     repeats = select(ranked_few.c.contact_id).where(ranked_few.c.place > 1)
     part = func.coalesce(Contact.company_id, 0) if per_company else literal(0)
     is_repeat = case((Contact.id.in_(repeats), literal(SAME_MAILBOX, Text)), else_=null())
@@ -161,14 +176,17 @@ def candidates(condition: ColumnElement[bool], rules: Sequence[Rule], *, per_com
         part.label("part"),
         func.coalesce(reason, is_repeat).label("reason"),
         rules=rules,
+        way=way,
     )
 
 
-def _contested(condition: ColumnElement[bool], *, per_company: bool) -> list[ColumnElement[bool]]:
+def _contested(
+    condition: ColumnElement[bool], *, per_company: bool, way: Way = Way.WALKED
+) -> list[ColumnElement[bool]]:
     """Hold for the matched contacts that may have to share one mail with another one."""
     # One company has a mailbox once (UNIQUE), so that per company only contacts without one can meet.
     alone = [Contact.company_id.is_(None)] if per_company else []
-    keys = matching(condition, Contact.address_key).where(Contact.address_key.is_not(None), *alone)
+    keys = matching(condition, Contact.address_key, way=way).where(Contact.address_key.is_not(None), *alone)
     return [*alone, Contact.address_key.in_(keys.group_by(Contact.address_key).having(func.count() > 1))]
 
 
@@ -186,7 +204,7 @@ def explain(
     judged = matching(condition, reason_of(rules).label("reason"), rules=rules).offset(0).subquery()
     grouped = select(judged.c.reason, func.count()).where(judged.c.reason.is_not(None)).group_by(judged.c.reason)
     counts: dict[str | None, int] = dict(session.execute(grouped).all())
-    twice = matching(condition, func.count() - func.count(Contact.address_key.distinct()), rules=rules, is_walked=False)
+    twice = matching(condition, func.count() - func.count(Contact.address_key.distinct()), rules=rules, way=Way.GIVEN)
     counts[SAME_MAILBOX] = (
         session.scalar(twice.where(*_contested(condition, per_company=per_company), reason_of(rules).is_(None))) or 0
     )
@@ -196,7 +214,7 @@ def explain(
 
 def narrowed(session: Session, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Give the condition, or where few contacts meet it, one that names these."""
-    ids = session.scalars(matching(condition, Contact.id, is_walked=False).limit(NARROW + 1)).all()
+    ids = session.scalars(matching(condition, Contact.id, way=Way.SOUGHT).limit(NARROW + 1)).all()
     return Contact.id.in_(ids) if len(ids) <= NARROW else condition
 
 

@@ -10,7 +10,7 @@ from audiences.addresses import parse_address
 from audiences.errors import InvalidAddress
 from audiences.listing import list_contacts, telling
 from audiences.models import Company, Contact, Suppression
-from audiences.waterfall import candidates
+from audiences.waterfall import Way, candidates
 from campaigns.models import Campaign
 from campaigns.planning import compile_target
 from campaigns.settings import Settings
@@ -84,7 +84,7 @@ def _present(
 ) -> tuple[Verdict, ...]:
     condition, rules = compile_target(session, target, settings, now=now)
     few, is_per_company = and_(condition, mine), target.is_per_company
-    found = candidates(few, rules, per_company=is_per_company)
+    found = candidates(few, rules, per_company=is_per_company, way=Way.GIVEN)
     listed = list_contacts(session, found, tell=telling(few, rules, per_company=is_per_company))
     judged = {each.contact_id: (each.reason, each.evidence) for each in listed}
     return tuple(

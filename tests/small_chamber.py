@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from audiences.catalogue import save_audience
 from audiences.database import writing
 from audiences.models import Company, Contact
-from audiences.waterfall import matching
+from audiences.waterfall import Way, matching
 from campaigns.lifecycle import create_campaign
 from campaigns.planning import compile_query
 from campaigns.settings import Settings
@@ -89,14 +89,14 @@ def fill(engine: Engine, factory: Factory) -> None:
 
 
 def matches(session: Session, query: str, settings: Settings) -> set[str]:
-    """Give the contacts that a query matches: asked plainly, and in both of the ways in which an audience is read."""
+    """Give the contacts that a query matches: asked plainly, and in each of the ways in which an audience is read."""
     condition = compile_query(session, query, settings, now=NOW)
     plain = select(Contact.family_name).select_from(Contact).outerjoin(Company, Company.id == Contact.company_id)
     ways = [
         plain.where(condition),
-        *(matching(condition, Contact.family_name, is_walked=each) for each in (True, False)),
+        *(matching(condition, Contact.family_name, way=way) for way in Way),
     ]
     found = [sorted(session.scalars(each)) for each in ways]
-    assert found[0] == found[1] == found[2]
+    assert all(each == found[0] for each in found)
     assert len(found[0]) == len(set(found[0]))
     return set(found[0])
