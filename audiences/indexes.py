@@ -15,7 +15,8 @@ class _Unindexed(ColumnElement[Any]):
     _traverse_internals = [("column", visitors.InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - the base declares it so
 
     def __init__(self, column: Any) -> None:
-        self.column = column
+        # The column itself, not the attribute of a model: a walk through the expression is to find it.
+        self.column = column.__clause_element__() if hasattr(column, "__clause_element__") else column
         self.type = column.type
 
 

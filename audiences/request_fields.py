@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from gettext import gettext as _
 from typing import Any
 
-from sqlalchemy import and_, extract
+from sqlalchemy import and_, extract, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from audiences.dates import read_period
@@ -53,7 +53,7 @@ def _worded(
 
 def _requested(store: Store, value: Text | Range) -> Meaning:
     if isinstance(value, Text) and value.is_anything:
-        return Meaning(Request.received_on.is_not(None), _ANY_DAY)
+        return Meaning(true(), _ANY_DAY)  # every request has a day
     first, last, words = read_period(value, store.today)
     parts: list[Condition] = [Request.received_on.is_not(None)]
     if first is not None:

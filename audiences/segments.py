@@ -8,6 +8,7 @@ from gettext import gettext as _
 from sqlalchemy import BindParameter, and_, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import True_
 
 from audiences.catalogue import find_query
 from audiences.claims import Claim, Named, Resolved, speaks_of_companies
@@ -239,7 +240,9 @@ def _some_request(condition: Condition, reach: _Reach) -> Condition:
     of_row = without_indexes(condition)
     if reach is _Reach.FEW_COMPANIES:
         return exists(select(Request.id).where(Request.company_id == Contact.company_id, of_row).correlate(Contact))
-    companies = select(Request.company_id).where(condition, Request.company_id.is_not(None))
+    # Of any request at all, the index of the companies tells; else it is to keep away.
+    is_known = Request.company_id > 0 if isinstance(condition, True_) else Request.company_id.is_not(None)
+    companies = select(Request.company_id).where(condition, is_known)
     if reach is _Reach.COMPANIES:
         return unindexed(Contact.company_id).in_(companies)
     contacts = select(Request.contact_id).where(of_row, Request.contact_id > 0)  # IS NOT NULL, by the index
