@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnClause, ColumnElement, Select, Text, case, cast, desc, exists, func, literal, null, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, Grouping
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, Grouping, Null
 from sqlalchemy.sql.visitors import iterate
 
 from audiences.database import Base
@@ -135,9 +135,9 @@ def _needs_company(condition: Any) -> bool:
             return quantifier(_needs_company(each) for each in condition.clauses)
         case BinaryExpression():
             left = condition.left
-            return (
-                condition.operator in _NULL_FAILS and isinstance(left, ColumnClause) and left.table == Company.__table__
-            )
+            is_known = condition.operator is operators.is_not and isinstance(condition.right, Null)
+            fails = is_known or condition.operator in _NULL_FAILS
+            return fails and isinstance(left, ColumnClause) and left.table == Company.__table__
     return False
 
 
