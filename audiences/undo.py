@@ -7,14 +7,15 @@ from datetime import date, datetime
 from gettext import gettext as _
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from audiences.bulk import among
+from audiences.bulk import Ids, among
 from audiences.database import Base
 from audiences.errors import UnknownImport
-from audiences.journal import IdSet
+from audiences.journal import IdSet, Journal
 from audiences.models import ChangeAction, Company, Contact, ImportChange, ImportRun, Request, Suppression, Tag
+from audiences.values import guess_kind
 
 KEPT_NAMED = 200
 """Rows that are kept are named up to this number, and counted beyond it."""
@@ -94,6 +95,7 @@ def undo_import(
         (_("it has a tag"), Tag.company_id),
     ]
     undo.delete_rows("company", still)
+    undo.keep_in_sight()
     undo.settle_oppositions(by if lift_oppositions else None)
     # What it made stays noted, so that no later row gets an id that stood for another.
     noted = ImportChange.action != ChangeAction.CREATED
@@ -157,6 +159,36 @@ class _Undo:
         for first, last in doomed.ranges():
             result = self._connection.execute(delete(table).where(table.c.id.between(first, last)))
             self.summary.deleted[entity] += result.rowcount
+
+    def keep_in_sight(self) -> None:
+        """Give each company that is left without a contact a row without address: what has no contact is counted nowhere.
+
+        It goes with the runs that still name the company, when the last of them is taken back.
+        """
+        owned = select(Contact.id).where(Contact.company_id == Company.id).exists()
+        bare = self._connection.scalars(select(Company.id).where(~owned).order_by(Company.id)).all()
+        if not bare:
+            return
+        ids = Ids(self._connection, _table("contact"))
+        made = {company: ids.take() for company in bare}
+        kind = guess_kind(None, has_company=True)
+        facts = {"kind": kind, "created_at": self._now, "updated_at": self._now}
+        rows = [{"id": contact, "company_id": company, **facts} for company, contact in made.items()]
+        self._connection.execute(insert(_table("contact")), rows)
+        journal = Journal(self._connection, self.summary.run)
+        journal.created("contact", made.values())
+        journal.flush(is_last=True)
+        naming = (ImportChange.entity == "company", ImportRun.undone_at.is_(None), ImportRun.id != self._run_id)
+        runs = select(ImportRun.id).join(ImportChange, ImportChange.run_id == ImportRun.id).where(*naming).distinct()
+        for run in self._connection.scalars(runs).all():
+            named = self._ids("company", ImportChange.run_id == run)
+            seen = IdSet()
+            for company in bare:
+                if company in named:
+                    seen.add(made[company])
+            journal = Journal(self._connection, run)
+            journal.seen("contact", seen)
+            journal.flush()
 
     def settle_oppositions(self, by: str | None) -> None:
         """Lift the suppressions that the run made in the name of `by`; without one, count those that stay."""

@@ -137,12 +137,38 @@ def test_no_later_row_has_an_id_that_stood_for_another(
     assert undo(2).deleted == {"company": 2, "contact": 3, "tag": 2}
 
 
-@pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=lambda order: "".join(map(str, order)))
-def test_imports_that_overlap_leave_nothing_in_whatever_order_they_are_taken_back(
-    sqlite_engine: Engine, factory: Factory, order: Sequence[int]
+PLAIN = """
+    N°;Date;Canal;Nature;Entreprise
+    1;17/03/2020;Appel CCI;Autre;Café
+"""
+
+
+def test_a_company_that_stays_is_counted_though_its_contacts_go(
+    engine: Engine, factory: Factory, undo: Callable[..., UndoSummary]
 ):
     factory.import_csv(CONTACTS)
-    factory.import_csv(REQUESTS, "requests")
+    factory.import_csv(PLAIN, "requests")
+    factory.import_csv(PLAIN, "requests")
+    assert undo(1).deleted["contact"] == 3
+    assert addresses(engine) == [("Café", None)]
+    before = facts(engine)
+    again = factory.import_csv(PLAIN, "requests")
+    assert (again.created, again.changed, again.unchanged) == (0, 0, 1)
+    assert facts(engine) == before
+    undo(2)
+    undo(4)
+    assert addresses(engine) == [("Café", None)]
+    undo(3)
+    assert addresses(engine) == companies(engine) == []
+
+
+@pytest.mark.parametrize("requests", [REQUESTS, PLAIN], ids=["with-people", "without"])
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=lambda order: "".join(map(str, order)))
+def test_imports_that_overlap_leave_nothing_in_whatever_order_they_are_taken_back(
+    sqlite_engine: Engine, factory: Factory, order: Sequence[int], requests: str
+):
+    factory.import_csv(CONTACTS)
+    factory.import_csv(requests, "requests")
     factory.import_csv(f"SIRET;Courriel;Prénom;Étiquettes\n{SIRET};a@example.org;Anna;vip\n;d@example.org;Dora;\n")
     for run in order:
         with writing(sqlite_engine) as session:
